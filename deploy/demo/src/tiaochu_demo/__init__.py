@@ -1,0 +1,1 @@
+"""Synthetic data and the demonstration that feeds it through the public doors."""

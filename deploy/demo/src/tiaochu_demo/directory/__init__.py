@@ -1,0 +1,31 @@
+"""The synthetic county-level city 靖川市(示例) and its small neighbour 澄江县(示例): regions, organs, staff, rules."""
+
+from tiaochu_demo.directory.load import (
+    CITY,
+    DISTRICTS,
+    NEIGHBOUR,
+    load_categories,
+    load_directory,
+    load_keywords,
+    load_routing_rules,
+)
+from tiaochu_demo.directory.model import Category, Directory, Keyword, MediatorEntry, Organ, Post, Region, RoutingRule, StaffMember
+
+__all__ = [
+    "CITY",
+    "DISTRICTS",
+    "NEIGHBOUR",
+    "Category",
+    "Directory",
+    "Keyword",
+    "MediatorEntry",
+    "Organ",
+    "Post",
+    "Region",
+    "RoutingRule",
+    "StaffMember",
+    "load_categories",
+    "load_directory",
+    "load_keywords",
+    "load_routing_rules",
+]
