@@ -1,0 +1,1 @@
+"""The sandbox court: a real HTTP program that docks like an agency."""

@@ -1,0 +1,1 @@
+"""What is the same law everywhere: aggregates, codes, calendar, dated rules, masking."""

@@ -1,0 +1,1 @@
+"""Fixtures on real servers: PostgreSQL, NATS, a service in a test, object mothers."""

@@ -1,0 +1,1 @@
+"""Tables and figures derived from everybody's events."""
