@@ -1,1 +1,1 @@
-"""The contracts, generated from protos/; never edited."""
+"""Generated from `protos/`; not edited."""
