@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .PHONY: help setup lock
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv from the hashed lock file, our own packages in place
 	@requirements/setup.sh
@@ -30,3 +30,58 @@ protos-check: setup
 
 protos-release: protos-check ## freeze the contracts: from now on nothing in them may break
 	@$(BIN)/python libs/protos/generate.py --image protos/released.binpb
+
+# What is checked and tested; folders without Python yet are left out.
+PYTHON_DIRS = libs services deploy $(if $(shell find tests -name '*.py' -print -quit 2>/dev/null),tests)
+
+.PHONY: fmt lint types arch check
+fmt: setup ## mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+lint: setup ## ruff, formatting and lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . | tail -20; echo 'lint: run `make fmt`'; exit 1; }
+
+types: setup ## mypy --strict, sources and tests
+	@$(BIN)/mypy $(PYTHON_DIRS)
+
+arch: setup ## who may import whom
+	@$(BIN)/lint-imports
+
+check: lint types arch protos-check ## lint, types, boundaries, contracts
+
+# Suites that own servers run in two workers; what crosses services drives the one stack, so it runs alone.
+UNIT = $(wildcard libs/*/tests services/*/tests deploy/*/tests tests/contract)
+WHOLE = $(foreach folder,tests/e2e tests/robustness,$(if $(wildcard $(folder)/test_*.py $(folder)/*/test_*.py),$(folder)))
+PYTEST = $(BIN)/pytest
+
+.PHONY: test test-units test-whole test-demo
+test: check test-units test-whole test-demo ## everything CI runs
+
+test-units: setup ## suites of the packages
+	@$(PYTEST) -n 2 --dist loadfile $(UNIT)
+
+test-whole: setup ## suites that drive the whole stack
+	@if [ -n "$(WHOLE)" ]; then $(PYTEST) $(WHOLE); fi
+
+test-demo: setup ## the demonstration twice: it must not mind its own traces
+	@trap '$(BIN)/python -m tiaochu_embedded stop' EXIT; for run in 1 2; do $(BIN)/python -m tiaochu_demo; done
+
+.PHONY: up demo stop logs clean
+up: setup ## start the embedded stack
+	@$(BIN)/python -m tiaochu_embedded up
+
+demo: setup ## start the stack and show one month of a centre's work; leaves it running
+	@$(BIN)/python -m tiaochu_demo
+
+stop: setup ## stop the stack
+	@$(BIN)/python -m tiaochu_embedded stop
+
+logs: setup ## what the stack's processes say
+	@$(BIN)/python -m tiaochu_embedded logs
+
+clean: ## stop the stack; delete what can be made again
+	@if [ -x $(BIN)/python ] && [ -d .run ]; then $(BIN)/python -m tiaochu_embedded stop || true; fi
+	@rm -rf .run .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	@find libs services deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -42,7 +42,16 @@ def write_rules(target: Path) -> None:
 def protoc(rules: Path, *arguments: str) -> None:
     """Run the compiler; it says itself what is wrong with a source, so a failure only ends the program."""
     plugins = [f"--plugin={name}={Path(sysconfig.get_path('scripts')) / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{SOURCES}", f"-I{GOOGLE}", f"--descriptor_set_in={rules}", *plugins, *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "grpc_tools.protoc",
+        f"-I{SOURCES}",
+        f"-I{GOOGLE}",
+        f"--descriptor_set_in={rules}",
+        *plugins,
+        *arguments,
+    ]
     if subprocess.run(command, check=False).returncode:
         raise SystemExit("protos: not generated, see above")
 
