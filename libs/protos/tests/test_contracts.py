@@ -78,7 +78,8 @@ def new_message(name: str, field: str, options: FieldOptions) -> type[Message]:
         copy(pool, known)
     copy(pool, "google/protobuf/timestamp.proto")
     copy(pool, "buf/validate/validate.proto")
-    return GetMessageClass(pool.Add(file).message_types_by_name[name])
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{name}"))
 
 
 def copy(pool: DescriptorPool, name: str) -> None:
