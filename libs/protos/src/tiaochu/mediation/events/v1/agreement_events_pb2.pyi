@@ -43,7 +43,7 @@ class AgreementDrafted(_message.Message):
     partial: _builtins.bool
     """A part of the dispute stays open."""
     text_sha256: _builtins.str
-    """SHA-256 over the salted hashes of facts, terms and obligations, hex."""
+    """Salted SHA-256 of facts, terms and obligations, hex."""
     agreement_number: _builtins.str
     """The number it bears."""
     def __init__(

@@ -384,7 +384,7 @@ class SessionHeld(_message.Message):
     result: _builtins.str
     """agreed, not_agreed or aborted."""
     record_sha256: _builtins.str
-    """SHA-256 over the salted hashes of the record and of each party's statement, hex."""
+    """Salted SHA-256 of the record with each party's statement, hex."""
     @_builtins.property
     def held_at(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
