@@ -5,9 +5,10 @@ National Day: off from Thursday 1 to Wednesday 7 October, worked on Sunday 20 Se
 """
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tiaochu_domainkit.calendar import Calendar, YearCalendar, published
@@ -108,11 +109,8 @@ def test_hours_run_on() -> None:
     """24 hours from the evening before the Spring Festival end on the festival, not after it."""
     found = run("2026-02-14T20:15", "24h")
     assert found.at == at("2026-02-15T20:15")
-    assert [w.at for w in run("2026-03-02T10:00", "10h").warnings] == [
-        at("2026-03-02T17:00"),
-        at("2026-03-02T19:00"),
-        at("2026-03-02T20:00"),
-    ]
+    warned = [w.at.hour for w in run("2026-03-02T10:00", "10h").warnings]
+    assert warned == [17, 19, 20]
 
 
 def test_hours_pause_by_the_minute() -> None:
@@ -175,7 +173,7 @@ def test_what_only_passes_a_known_year_is_not_provisional() -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("30", "LENGTH_FORMAT"), ("0cd", "LENGTH_RANGE"), ("9999cd", "LENGTH_RANGE"), ("-1cd", "LENGTH_FORMAT"), ("1d", "LENGTH_FORMAT")],
+    [("30", "LENGTH_FORMAT"), ("-1cd", "LENGTH_FORMAT"), ("1d", "LENGTH_FORMAT"), ("0cd", "LENGTH_RANGE"), ("9999cd", "LENGTH_RANGE")],
 )
 def test_lengths_refused(text: str, reason: str) -> None:
     with pytest.raises(DomainError) as caught:
@@ -193,7 +191,13 @@ def test_a_pause_does_not_end_before_it_begins() -> None:
         pause("2026-03-10", "2026-03-09")
 
 
-moments = st.datetimes(datetime(2024, 1, 1), datetime(2026, 6, 30), timezones=st.just(BEIJING))
+def instants(first: int, last: int) -> st.SearchStrategy[datetime]:
+    """From the first year to the middle of the last."""
+    length = at(f"{last}-07-01") - at(f"{first}-01-01")
+    return st.timedeltas(timedelta(0), length).map(lambda passed: at(f"{first}-01-01") + passed)
+
+
+moments = instants(2024, 2026)
 day_lengths = st.one_of(
     st.builds(Length, st.integers(1, 90), st.just(Unit.CD)),
     st.builds(Length, st.integers(1, 60), st.just(Unit.WD)),
@@ -245,14 +249,8 @@ def test_just_so_many_hours_ran(start: datetime, n: int, excluded: list[Pause]) 
     """The union of the pauses, cut to the period, is what the period is longer by."""
     end = due(start, Length(n, Unit.HOUR), CALENDAR, pauses=excluded).at
     marks = sorted({start, end, *(m for p in excluded for m in (p.begins, p.ends) if start < m < end)})
-    ran = sum(
-        (
-            (later - earlier)
-            for earlier, later in zip(marks, marks[1:], strict=False)
-            if not any(p.begins <= earlier and later <= p.ends for p in excluded)
-        ),
-        timedelta(0),
-    )
+    stretches = [(a, b) for a, b in pairwise(marks) if not any(p.begins <= a and b <= p.ends for p in excluded)]
+    ran = sum((b - a for a, b in stretches), timedelta(0))
     assert ran == timedelta(hours=n)
 
 
@@ -286,7 +284,7 @@ def test_loading_years_that_bring_nothing_new_changes_no_date(start: datetime, l
     assert (bare.last_day, bare.rest_days_skipped, bare.warnings) == (loaded.last_day, loaded.rest_days_skipped, loaded.warnings)
 
 
-@given(st.datetimes(datetime(1985, 1, 1), datetime(1992, 12, 31), timezones=st.just(BEIJING)), st.integers(1, 400))
+@given(instants(1985, 1992), st.integers(1, 400))
 def test_no_daylight_saving(start: datetime, n: int) -> None:
     """Mainland clocks were put forward in the summers of 1986 to 1991; legal periods are whole days of 24 hours all the same."""
     assert (due(start, Length(n, Unit.CD), CALENDAR).at - midnight(start.date())) % timedelta(days=1) == timedelta(0)
@@ -296,6 +294,5 @@ def test_no_daylight_saving(start: datetime, n: int) -> None:
 def test_months_end_on_the_same_day_number_or_the_months_last_day(day: date, months: int) -> None:
     end = same_day_number(day, months)
     assert (end.year * 12 + end.month) - (day.year * 12 + day.month) == months
-    assume(end.day != day.day)
-    assert (end + timedelta(days=1)).day == 1
-    assert end.day < day.day
+    is_last_of_its_month = (end + timedelta(days=1)).day == 1
+    assert end.day == day.day or (is_last_of_its_month and end.day < day.day)

@@ -19,7 +19,8 @@ _DAY = timedelta(days=1)
 class YearCalendar:
     """One year's notice: weekdays off with the holiday's name, and Saturdays or Sundays that are worked.
 
-    A notice may also change the last days of the December before (it did for 2019), so those may stand in it.
+    A notice may also change the last days of the December before (it did for 2019), so those may stand in it. Loading a year therefore
+    means planning again what ends in that December, not only what was provisional.
     """
 
     year: int
