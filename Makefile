@@ -84,4 +84,4 @@ logs: setup ## what the stack's processes say
 clean: ## stop the stack; delete what can be made again
 	@if [ -x $(BIN)/python ] && [ -d .run ]; then $(BIN)/python -m tiaochu_embedded stop || true; fi
 	@rm -rf .run .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
-	@find libs services deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find $(PYTHON_DIRS) -name __pycache__ -type d -prune -exec rm -rf {} +
