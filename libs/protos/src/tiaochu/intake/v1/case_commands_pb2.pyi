@@ -59,7 +59,7 @@ class RegisterCaseRequest(_message.Message):
     first_receiver_organ_id: _builtins.str
     """The organ that received it first; empty: the caller's own."""
     region_code: _builtins.str
-    """Twelve digits: where the dispute lies."""
+    """Twelve characters: where the dispute lies."""
     place: _builtins.str
     """The place in words."""
     occurred_on: _builtins.str
@@ -370,7 +370,7 @@ class ClassifyCaseRequest(_message.Message):
     single_legal_relation: _builtins.bool
     """One legal relation only (单一法律关系)."""
     region_code: _builtins.str
-    """Twelve digits; empty: as registered."""
+    """Twelve characters; empty: as registered."""
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Care and handling flags."""

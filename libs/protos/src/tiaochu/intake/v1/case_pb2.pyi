@@ -48,7 +48,7 @@ class PartyInput(_message.Message):
     name: _builtins.str
     """Full name."""
     id_type: _builtins.str
-    """resident_id, passport, hk_macao_permit, taiwan_permit, foreign_permanent, other, none; for organisations credit_code or none."""
+    """resident_id, passport, hk_macao_permit, taiwan_permit, foreign_residence, none; for organisations credit_code or none."""
     id_number: _builtins.str
     """The number on the paper; empty for none."""
     identity_note: _builtins.str
@@ -64,7 +64,7 @@ class PartyInput(_message.Message):
     phone: _builtins.str
     """Phone number, or empty."""
     region_code: _builtins.str
-    """Twelve digits, or empty."""
+    """Twelve characters, or empty."""
     address: _builtins.str
     """Address, or empty."""
     electronic_address: _builtins.str
@@ -265,7 +265,7 @@ class Party(_message.Message):
     phone: _builtins.str
     """Masked (199****1234), or whole with an unmasking."""
     region_code: _builtins.str
-    """Twelve digits."""
+    """Twelve characters."""
     address: _builtins.str
     """To village level, or whole with an unmasking."""
     electronic_address: _builtins.str
@@ -663,7 +663,7 @@ class Case(_message.Message):
     registered_by: _builtins.str
     """Who registered it, a person id or a service."""
     region_code: _builtins.str
-    """Where the dispute lies, twelve digits."""
+    """Where the dispute lies, twelve characters."""
     place: _builtins.str
     """The place in words."""
     occurred_on: _builtins.str

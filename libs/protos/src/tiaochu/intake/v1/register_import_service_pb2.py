@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/tiaochu/intake/v1/register_import_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\xb9\x01\n\x0eRegisterHeader\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x37\n\x04mode\x18\x02 \x01(\x0e\x32\x1d.tiaochu.intake.v1.ImportModeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08organ_id\x18\x03 \x01(\t\x12*\n\x0bregion_code\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^([0-9]{12})?$\x12\x16\n\x05sheet\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18<\"e\n\x15ImportRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x84\x01\n\x16ImportRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"f\n\x16PreviewRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x85\x01\n\x17PreviewRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"\x87\x01\n\tRowReport\x12\x12\n\nrow_number\x18\x01 \x01(\x05\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x04 \x01(\t\x12/\n\x08problems\x18\x05 \x03(\x0b\x32\x1d.tiaochu.intake.v1.RowProblem\"8\n\nRowProblem\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02zh\x18\x03 \x01(\t\"\xb5\x01\n\x0fRegisterSummary\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x03 \x01(\x05\x12\x0f\n\x07present\x18\x04 \x01(\x05\x12\x0f\n\x07refused\x18\x05 \x01(\x05\x12\x36\n\x08headings\x18\x06 \x03(\x0b\x32$.tiaochu.intake.v1.RecognisedHeading\x12\x18\n\x10unknown_headings\x18\x07 \x03(\t\"3\n\x11RecognisedHeading\x12\x0f\n\x07heading\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t*X\n\nImportMode\x12\x1b\n\x17IMPORT_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10IMPORT_MODE_OPEN\x10\x01\x12\x17\n\x13IMPORT_MODE_HISTORY\x10\x02\x32\x84\x04\n\x15RegisterImportService\x12\xf2\x01\n\x0eImportRegister\x12(.tiaochu.intake.v1.ImportRegisterRequest\x1a).tiaochu.intake.v1.ImportRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x12\xf5\x01\n\x0fPreviewRegister\x12).tiaochu.intake.v1.PreviewRegisterRequest\x1a*.tiaochu.intake.v1.PreviewRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/tiaochu/intake/v1/register_import_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\xab\x01\n\x0eRegisterHeader\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x37\n\x04mode\x18\x02 \x01(\x0e\x32\x1d.tiaochu.intake.v1.ImportModeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08organ_id\x18\x03 \x01(\t\x12\x1c\n\x0bregion_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\x12\x16\n\x05sheet\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18<\"e\n\x15ImportRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x84\x01\n\x16ImportRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"f\n\x16PreviewRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x85\x01\n\x17PreviewRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"\x87\x01\n\tRowReport\x12\x12\n\nrow_number\x18\x01 \x01(\x05\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x04 \x01(\t\x12/\n\x08problems\x18\x05 \x03(\x0b\x32\x1d.tiaochu.intake.v1.RowProblem\"8\n\nRowProblem\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02zh\x18\x03 \x01(\t\"\xb5\x01\n\x0fRegisterSummary\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x03 \x01(\x05\x12\x0f\n\x07present\x18\x04 \x01(\x05\x12\x0f\n\x07refused\x18\x05 \x01(\x05\x12\x36\n\x08headings\x18\x06 \x03(\x0b\x32$.tiaochu.intake.v1.RecognisedHeading\x12\x18\n\x10unknown_headings\x18\x07 \x03(\t\"3\n\x11RecognisedHeading\x12\x0f\n\x07heading\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t*X\n\nImportMode\x12\x1b\n\x17IMPORT_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10IMPORT_MODE_OPEN\x10\x01\x12\x17\n\x13IMPORT_MODE_HISTORY\x10\x02\x32\x84\x04\n\x15RegisterImportService\x12\xf2\x01\n\x0eImportRegister\x12(.tiaochu.intake.v1.ImportRegisterRequest\x1a).tiaochu.intake.v1.ImportRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x12\xf5\x01\n\x0fPreviewRegister\x12).tiaochu.intake.v1.PreviewRegisterRequest\x1a*.tiaochu.intake.v1.PreviewRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,33 +38,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERHEADER'].fields_by_name['mode']._loaded_options = None
   _globals['_REGISTERHEADER'].fields_by_name['mode']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_REGISTERHEADER'].fields_by_name['region_code']._loaded_options = None
-  _globals['_REGISTERHEADER'].fields_by_name['region_code']._serialized_options = b'\272H\022r\0202\016^([0-9]{12})?$'
+  _globals['_REGISTERHEADER'].fields_by_name['region_code']._serialized_options = b'\272H\004r\002\030\017'
   _globals['_REGISTERHEADER'].fields_by_name['sheet']._loaded_options = None
   _globals['_REGISTERHEADER'].fields_by_name['sheet']._serialized_options = b'\272H\004r\002\030<'
   _globals['_REGISTERIMPORTSERVICE'].methods_by_name['ImportRegister']._loaded_options = None
   _globals['_REGISTERIMPORTSERVICE'].methods_by_name['ImportRegister']._serialized_options = b'\212\265\030\201\001\n\021acceptance_window\n\020acceptance_clerk\n\014station_head\n\ndispatcher\n\016routing_deputy\n\017centre_director\n\rcentre_deputy\n\014statistician\020\002\030\001'
   _globals['_REGISTERIMPORTSERVICE'].methods_by_name['PreviewRegister']._loaded_options = None
   _globals['_REGISTERIMPORTSERVICE'].methods_by_name['PreviewRegister']._serialized_options = b'\212\265\030\201\001\n\021acceptance_window\n\020acceptance_clerk\n\014station_head\n\ndispatcher\n\016routing_deputy\n\017centre_director\n\rcentre_deputy\n\014statistician\020\002\030\001'
-  _globals['_IMPORTMODE']._serialized_start=1232
-  _globals['_IMPORTMODE']._serialized_end=1320
+  _globals['_IMPORTMODE']._serialized_start=1218
+  _globals['_IMPORTMODE']._serialized_end=1306
   _globals['_REGISTERHEADER']._serialized_start=134
-  _globals['_REGISTERHEADER']._serialized_end=319
-  _globals['_IMPORTREGISTERREQUEST']._serialized_start=321
-  _globals['_IMPORTREGISTERREQUEST']._serialized_end=422
-  _globals['_IMPORTREGISTERRESPONSE']._serialized_start=425
-  _globals['_IMPORTREGISTERRESPONSE']._serialized_end=557
-  _globals['_PREVIEWREGISTERREQUEST']._serialized_start=559
-  _globals['_PREVIEWREGISTERREQUEST']._serialized_end=661
-  _globals['_PREVIEWREGISTERRESPONSE']._serialized_start=664
-  _globals['_PREVIEWREGISTERRESPONSE']._serialized_end=797
-  _globals['_ROWREPORT']._serialized_start=800
-  _globals['_ROWREPORT']._serialized_end=935
-  _globals['_ROWPROBLEM']._serialized_start=937
-  _globals['_ROWPROBLEM']._serialized_end=993
-  _globals['_REGISTERSUMMARY']._serialized_start=996
-  _globals['_REGISTERSUMMARY']._serialized_end=1177
-  _globals['_RECOGNISEDHEADING']._serialized_start=1179
-  _globals['_RECOGNISEDHEADING']._serialized_end=1230
-  _globals['_REGISTERIMPORTSERVICE']._serialized_start=1323
-  _globals['_REGISTERIMPORTSERVICE']._serialized_end=1839
+  _globals['_REGISTERHEADER']._serialized_end=305
+  _globals['_IMPORTREGISTERREQUEST']._serialized_start=307
+  _globals['_IMPORTREGISTERREQUEST']._serialized_end=408
+  _globals['_IMPORTREGISTERRESPONSE']._serialized_start=411
+  _globals['_IMPORTREGISTERRESPONSE']._serialized_end=543
+  _globals['_PREVIEWREGISTERREQUEST']._serialized_start=545
+  _globals['_PREVIEWREGISTERREQUEST']._serialized_end=647
+  _globals['_PREVIEWREGISTERRESPONSE']._serialized_start=650
+  _globals['_PREVIEWREGISTERRESPONSE']._serialized_end=783
+  _globals['_ROWREPORT']._serialized_start=786
+  _globals['_ROWREPORT']._serialized_end=921
+  _globals['_ROWPROBLEM']._serialized_start=923
+  _globals['_ROWPROBLEM']._serialized_end=979
+  _globals['_REGISTERSUMMARY']._serialized_start=982
+  _globals['_REGISTERSUMMARY']._serialized_end=1163
+  _globals['_RECOGNISEDHEADING']._serialized_start=1165
+  _globals['_RECOGNISEDHEADING']._serialized_end=1216
+  _globals['_REGISTERIMPORTSERVICE']._serialized_start=1309
+  _globals['_REGISTERIMPORTSERVICE']._serialized_end=1825
 # @@protoc_insertion_point(module_scope)

@@ -61,7 +61,7 @@ class RegisterHeader(_message.Message):
     organ_id: _builtins.str
     """First receiver of rows that name no organ; empty: the caller's own."""
     region_code: _builtins.str
-    """Where the disputes of rows without a place lie, twelve digits; empty: the caller's own territory."""
+    """Where the disputes of rows without a place lie, twelve characters; empty: the caller's own territory."""
     sheet: _builtins.str
     """The sheet to read; empty: the first."""
     def __init__(

@@ -518,8 +518,8 @@ class FileAttached(_message.Message):
     """Who handed it in, or empty."""
     size: _builtins.int
     """Bytes."""
-    content_sha256: _builtins.bytes
-    """SHA-256 of a salt kept with the file and the content: erasing the file leaves the chain valid."""
+    content_sha256: _builtins.str
+    """SHA-256, hex, of a salt kept with the file and the content: erasing the file leaves the chain valid."""
     def __init__(
         self,
         *,
@@ -529,7 +529,7 @@ class FileAttached(_message.Message):
         confidentiality: _builtins.str = ...,
         party_id: _builtins.str = ...,
         size: _builtins.int = ...,
-        content_sha256: _builtins.bytes = ...,
+        content_sha256: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
