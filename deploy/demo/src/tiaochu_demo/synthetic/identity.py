@@ -22,12 +22,12 @@ def spoiled_id(number: str) -> str:
     return number[:-1] + ("1" if number[-1] != "1" else "2")
 
 
-def credit_code(region: str, rng: Random) -> str:
-    """18 characters of an enterprise (91) registered in the region."""
+def credit_code(region: str, rng: Random, kind: str = "91") -> str:
+    """18 characters registered in the region; `kind` 91 is an enterprise, 11 an organ."""
     org = "MA" + "".join(rng.choice(_CREDIT_ALPHABET) for _ in range(6))
     remainder = 11 - sum(w * _ORG_ALPHABET.index(c) for w, c in zip(_ORG_WEIGHTS, org, strict=True)) % 11
     org += {10: "X", 11: "0"}.get(remainder, str(remainder))
-    body = "91" + region + org
+    body = kind + region + org
     total = sum(pow(3, i, 31) * _CREDIT_ALPHABET.index(c) for i, c in enumerate(body))
     return body + _CREDIT_ALPHABET[(31 - total % 31) % 31]
 
