@@ -24,10 +24,10 @@ _ORG_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Sex(Enum):
-    """GB/T 2261.1."""
+    """As the number tells it."""
 
-    MALE = "1"
-    FEMALE = "2"
+    MALE = "male"
+    FEMALE = "female"
 
 
 class PaperKind(Enum):
