@@ -12,6 +12,7 @@ from tiaochu_embedded.nats import Nats
 from tiaochu_embedded.ports import free_port as _free_port
 from tiaochu_embedded.postgres import Database, Postgres
 from tiaochu_testkit.servers import Databases, Migrate, migrate_by_command, start_nats, start_postgres
+from tiaochu_testkit.services import Cell
 
 NATS_USERS = ("intake", "routing", "mediation", "docking", "reporting", "alpha", "beta")
 """The services, and two names for tests that need a producer and a consumer without a domain."""
@@ -97,3 +98,11 @@ def database(service: str, make_database: Callable[[str], Database]) -> Database
 def free_port() -> Callable[[], int]:
     """A function that finds a loopback port nobody listens on."""
     return _free_port
+
+
+@pytest.fixture
+def cell(tmp_path: Path, nats: Nats, make_database: Callable[[str], Database]) -> Iterator[Cell]:
+    """Services in this test's process, with an empty NATS of their own: `async with cell.running("intake", "tiaochu_intake", build) as intake:`."""
+    made = Cell(tmp_path, nats, make_database)
+    yield made
+    made.close()

@@ -28,8 +28,8 @@ def start_postgres(folder: Path) -> Postgres:
 
 def start_nats(folder: Path, users: tuple[str, ...]) -> Nats:
     """A server of its own in `folder`; `users` may each publish `tiaochu.evt.<user>.>`."""
-    server = Nats(folder / "nats", Vault(folder / "secrets"), free_port(), folder / "nats.log", bound=True)
-    server.start(users)
+    server = Nats(folder / "nats", Vault(folder / "secrets"), free_port(), folder / "nats.log", users, bound=True)
+    server.start()
     return server
 
 

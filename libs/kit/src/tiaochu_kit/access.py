@@ -1,0 +1,58 @@
+"""Who may see a case: one predicate, as Python for one document and as SQL for lists.
+
+A case is seen by the organs above or at its holder (`organ_path` of the document), by organs it was shared with and people it was assigned to
+(rows of `case_access`), and by nobody who is barred from it (a recused mediator), whatever else they are.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import AsyncCursor
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, table
+from sqlalchemy import column as sql_column
+
+from tiaochu_kit.database import Tx
+from tiaochu_kit.principal import Principal
+
+ORGAN, PERSON, BARRED = "organ", "person", "barred"
+
+_ROWS_SQL = "SELECT kind, value FROM case_access WHERE subject = %s"
+_ACCESS = table("case_access", sql_column("subject"), sql_column("kind"), sql_column("value"))
+
+
+async def queue(tx: Tx, subject: str) -> AsyncCursor[Any]:
+    """Queue the read of a case's access rows."""
+    return await tx.queue(_ROWS_SQL, (subject,))
+
+
+def allows(principal: Principal, organ_path: str, marks: Iterable[tuple[str, str]]) -> bool:
+    """Whether `principal` sees a case held at `organ_path` with these access rows."""
+    if principal.is_service:
+        return True
+    marks = list(marks)
+    if (BARRED, principal.id) in marks:
+        return False
+    if (PERSON, principal.id) in marks:
+        return True
+    paths = [organ_path, *(value for kind, value in marks if kind == ORGAN)]
+    return bool(principal.organ_path) and any(path.startswith(principal.organ_path) for path in paths)
+
+
+def visible(principal: Principal, subject: ColumnElement[Any], organ_path: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The same rule as a condition of a list query over rows with a case id and the holder's path."""
+    if principal.is_service:
+        return and_(True)
+    mine = _ACCESS.c.subject == subject
+    below = principal.organ_path.replace("%", "").replace("_", "\\_") + "%"
+    shared = exists(
+        select(1).where(
+            mine,
+            or_(
+                and_(_ACCESS.c.kind == PERSON, _ACCESS.c.value == bindparam(None, principal.id)),
+                and_(_ACCESS.c.kind == ORGAN, _ACCESS.c.value.like(bindparam(None, below))) if principal.organ_path else False,
+            ),
+        )
+    )
+    barred = exists(select(1).where(mine, _ACCESS.c.kind == BARRED, _ACCESS.c.value == bindparam(None, principal.id)))
+    held = organ_path.like(bindparam(None, below)) if principal.organ_path else and_(False)
+    return and_(or_(held, shared), ~barred)

@@ -1,0 +1,119 @@
+"""Who calls: a person by an OIDC token, a service by its certificate. A token names the person only; posts come from the directory's log."""
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Any
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.database import Database
+from tiaochu_kit.errors import unavailable
+from tiaochu_kit.principal import Principal
+from tiaochu_kit.settings import Settings
+
+POSTS_SECONDS = 1.0
+"""How long a person's posts are believed without looking again."""
+LEEWAY_SECONDS = 60
+
+_POSTS_SQL = """
+SELECT organ_id, organ_path, role, district FROM posts
+WHERE person_id = %s AND valid_from <= %s AND (valid_to IS NULL OR valid_to > %s) ORDER BY valid_from, post_id
+"""
+
+
+def unauthenticated(why: str) -> DomainError:
+    """The caller is not known."""
+    return DomainError(Kind.UNAUTHENTICATED, "UNAUTHENTICATED", why, "请先登录", {})
+
+
+class Tokens:
+    """Checks tokens against the issuer's published keys; remembers a checked token until it expires."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys: KeySet | None = None
+        self._checked: dict[str, tuple[str, float]] = {}
+        self._fetching = asyncio.Lock()
+
+    async def subject(self, token: str, now: datetime) -> str:
+        """The person a token names. Raises `UNAUTHENTICATED`."""
+        known = self._checked.get(token)
+        if known is not None and known[1] > now.timestamp():
+            return known[0]
+        claims = await self._verify(token, now)
+        if len(self._checked) > 10_000:
+            self._checked.clear()
+        self._checked[token] = (str(claims["sub"]), float(claims["exp"]))
+        return str(claims["sub"])
+
+    async def _verify(self, token: str, now: datetime) -> dict[str, Any]:
+        try:
+            keys = await self._load_keys()
+            try:
+                decoded = jwt.decode(token, keys, algorithms=["ES256", "RS256"])
+            except (JoseError, ValueError):
+                decoded = jwt.decode(token, await self._load_keys(again=True), algorithms=["ES256", "RS256"])
+            registry = jwt.JWTClaimsRegistry(
+                now=int(now.timestamp()),
+                leeway=LEEWAY_SECONDS,
+                iss={"essential": True, "value": self._settings.oidc_issuer},
+                aud={"essential": True, "value": self._settings.oidc_audience},
+                sub={"essential": True},
+                exp={"essential": True},
+            )
+            registry.validate(decoded.claims)
+        except (JoseError, ValueError) as error:
+            raise unauthenticated("the token is not valid") from error
+        return dict(decoded.claims)
+
+    async def _load_keys(self, *, again: bool = False) -> KeySet:
+        async with self._fetching:
+            if self._keys is None or again:
+                if self._settings.oidc_jwks_url is None:
+                    raise unauthenticated("no issuer is configured")
+                try:
+                    async with httpx2.AsyncClient(timeout=3) as client:
+                        answer = await client.get(self._settings.oidc_jwks_url)
+                        answer.raise_for_status()
+                        self._keys = KeySet.import_key_set(answer.json())
+                except httpx2.HTTPError as error:
+                    raise unavailable("the issuer") from error
+            return self._keys
+
+
+class Posts:
+    """A person's posts from the directory's log, as this service has read it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, tuple[float, list[tuple[str, str, str, str]]]] = {}
+
+    async def principal(self, person_id: str, organ_id: str, now: datetime) -> Principal:
+        """The person in the post at `organ_id`, or in the first post. Without any post: a principal without roles."""
+        posts = await self._posts(person_id, now)
+        organ = organ_id or (posts[0][0] if posts else "")
+        mine = [p for p in posts if p[0] == organ]
+        return Principal(
+            id=person_id,
+            roles=frozenset(role for _, _, role, _ in mine),
+            organ_id=organ if mine else "",
+            organ_path=mine[0][1] if mine else "",
+            districts=frozenset(district for _, _, _, district in mine),
+        )
+
+    async def _posts(self, person_id: str, now: datetime) -> list[tuple[str, str, str, str]]:
+        known = self._known.get(person_id)
+        if known is not None and time.monotonic() - known[0] < POSTS_SECONDS:
+            return known[1]
+        async with self._database.transaction() as tx:
+            rows = await tx.rows(_POSTS_SQL, (person_id, now.date(), now.date()))
+        posts = [(o, p, r, d) for o, p, r, d in rows]
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[person_id] = (time.monotonic(), posts)
+        return posts

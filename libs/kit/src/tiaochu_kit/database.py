@@ -1,0 +1,124 @@
+"""PostgreSQL: one pool for the executor's fixed statements (psycopg), one engine for queries (SQLAlchemy). No session state anywhere."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection as ReadConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from tiaochu_kit.principal import ALL_DISTRICTS, Context
+from tiaochu_kit.settings import Settings
+
+SCOPE_SQL = "SELECT set_config('tiaochu.districts', %s, true)"
+
+
+class Tx:
+    """A transaction of fixed statements. Statements queue up and travel together; fetching sends what is queued."""
+
+    def __init__(self, connection: AsyncConnection[Any], pipeline: Any) -> None:
+        self._connection = connection
+        self._pipeline = pipeline
+
+    async def queue(self, sql: str, values: Sequence[Any] = ()) -> AsyncCursor[Any]:
+        """Queue a statement; its rows can be fetched after `send`."""
+        return await self._connection.execute(sql, values)
+
+    async def send(self) -> None:
+        """Send what is queued and read the answers: one round trip."""
+        await self._pipeline.sync()
+
+    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement now and answer its rows."""
+        cursor = await self.queue(sql, values)
+        await self.send()
+        return await cursor.fetchall() if cursor.description else []
+
+
+class Database:
+    """The database of one service."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            settings.database_url,
+            connection_class=_connection_class(settings),
+            kwargs={"autocommit": True, "prepare_threshold": 2 if settings.database_prepare else None},
+            min_size=1,
+            max_size=settings.database_pool,
+            timeout=10,
+            open=False,
+        )
+        self._engine = _engine(settings)
+
+    async def open(self) -> None:
+        """Open the pool; waits for the first connection."""
+        await self._pool.open(wait=True, timeout=30)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._pool.close()
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self, scope: str = ALL_DISTRICTS) -> AsyncIterator[Tx]:
+        """A transaction for the districts in `scope`; commits at the end, rolls back on an exception. The end travels with what is queued."""
+        async with self._pool.connection() as connection:
+            try:
+                async with connection.pipeline() as pipeline:
+                    await connection.execute("BEGIN")
+                    await connection.execute(SCOPE_SQL, (scope,))
+                    yield Tx(connection, pipeline)
+                    await connection.execute("COMMIT")
+            except BaseException:
+                if not connection.closed:
+                    await connection.execute("ROLLBACK")
+                raise
+
+    @asynccontextmanager
+    async def read(self, ctx: Context) -> AsyncIterator[ReadConnection]:
+        """A connection for queries, limited to the caller's districts."""
+        async with self.read_scope(ctx.principal.scope) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read_scope(self, scope: str = ALL_DISTRICTS) -> AsyncIterator[ReadConnection]:
+        """A connection for queries over the districts in `scope`."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT set_config('tiaochu.districts', :scope, true)"), {"scope": scope})
+            yield connection
+
+    async def ready(self) -> bool:
+        """Whether the database answers."""
+        try:
+            async with self._pool.connection(timeout=2) as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, TimeoutError):
+            return False
+        return True
+
+
+def _connection_class(settings: Settings) -> type[AsyncConnection[Any]]:
+    class PasswordFromFile(AsyncConnection[Any]):
+        """Reads the password at each connect, so that a rotated secret needs no restart."""
+
+        @classmethod
+        async def connect(cls, conninfo: str = "", **kwargs: Any) -> AsyncConnection[Any]:  # type: ignore[override]
+            password = settings.database_password()
+            return await super().connect(conninfo, **({"password": password} if password else {}), **kwargs)
+
+    return PasswordFromFile
+
+
+def _engine(settings: Settings) -> AsyncEngine:
+    async def connect() -> AsyncConnection[Any]:
+        password = settings.database_password()
+        parts = {**conninfo_to_dict(settings.database_url), **({"password": password} if password else {})}
+        return await AsyncConnection.connect(**parts, prepare_threshold=None)  # type: ignore[arg-type]
+
+    return create_async_engine("postgresql+psycopg://", async_creator=connect, pool_size=4, max_overflow=4, pool_pre_ping=False)

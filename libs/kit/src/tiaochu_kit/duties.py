@@ -1,0 +1,111 @@
+"""Duties written with a transaction and done after it: timers that fire at a time, durable calls to other services."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.database import Database
+
+POLL_SECONDS = 0.5
+BATCH = 100
+LONGEST_WAIT = timedelta(minutes=10)
+
+log = structlog.get_logger()
+
+TimerHandler = Callable[[str, str, datetime], Awaitable[None]]
+"""(key, district, due_at): does the duty by running a command; must be safe to run twice."""
+CallHandler = Callable[[str, str, str], Awaitable[None]]
+"""(call id, key, district): builds the body, calls with `request_id` = call id, handles the answer by a command."""
+
+_DUE_SQL = f"SELECT kind, key, district, due_at FROM timers WHERE due_at <= %s ORDER BY due_at LIMIT {BATCH}"  # noqa: S608
+_FIRED_SQL = "DELETE FROM timers WHERE kind = %s AND key = %s AND due_at = %s"
+_LATER_SQL = "UPDATE timers SET attempts = attempts + 1, due_at = due_at + make_interval(secs => least(600, 2 ^ attempts)) WHERE kind = %s AND key = %s AND due_at = %s"
+_OPEN_SQL = (
+    f"SELECT id::text, kind, key, district, attempts FROM calls WHERE done_at IS NULL AND next_at <= %s ORDER BY next_at LIMIT {BATCH}"  # noqa: S608
+)
+_DONE_SQL = "UPDATE calls SET done_at = %s, error = %s WHERE id = %s"
+_AGAIN_SQL = "UPDATE calls SET attempts = attempts + 1, next_at = %s, error = %s WHERE id = %s"
+
+
+class Timers:
+    """Fires timers that are due. A timer is taken away only after its handler succeeded."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime], handlers: Mapping[str, TimerHandler]) -> None:
+        self._database = database
+        self._now = now
+        self._handlers = handlers
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            if not await self.fire_due():
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def fire_due(self) -> bool:
+        """Fire what is due, at most a batch; answers whether there was any."""
+        async with self._database.transaction() as tx:
+            due = await tx.rows(_DUE_SQL, (self._now(),))
+        for kind, key, district, due_at in due:
+            try:
+                await self._handlers[kind](key, district, due_at)
+                statement = _FIRED_SQL
+            except Exception as error:  # noqa: BLE001 - one duty that fails must not stop the others
+                log.warning("timer.retry", kind=kind, error=type(error).__name__, reason=getattr(error, "reason", ""))
+                statement = _LATER_SQL
+            async with self._database.transaction() as tx:
+                await tx.queue(statement, (kind, key, due_at))
+        return bool(due)
+
+
+class Calls:
+    """Makes the durable calls. What is refused for good is kept with its reason; what cannot be reached is tried again."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime], handlers: Mapping[str, CallHandler]) -> None:
+        self._database = database
+        self._now = now
+        self._handlers = handlers
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            if not await self.make_open():
+                try:
+                    await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+                except TimeoutError:
+                    pass
+                self._woken.clear()
+
+    async def make_open(self) -> bool:
+        """Make what is open, at most a batch; answers whether there was any."""
+        async with self._database.transaction() as tx:
+            found = await tx.rows(_OPEN_SQL, (self._now(),))
+        await asyncio.gather(*(self._make(*row) for row in found))
+        return bool(found)
+
+    async def _make(self, ident: str, kind: str, key: str, district: str, attempts: int) -> None:
+        outcome: tuple[str, tuple[Any, ...]]
+        try:
+            await self._handlers[kind](ident, key, district)
+            outcome = _DONE_SQL, (self._now(), None, ident)
+        except DomainError as error:
+            log.warning("call.refused", kind=kind, reason=error.reason)
+            final = error.kind not in (Kind.UNAVAILABLE, Kind.CONFLICT, Kind.RESOURCE_EXHAUSTED, Kind.NOT_FOUND) or attempts > 50
+            outcome = (_DONE_SQL, (self._now(), error.reason, ident)) if final else self._again(ident, attempts, error.reason)
+        except Exception as error:  # noqa: BLE001 - one call that fails must not stop the others
+            log.warning("call.retry", kind=kind, error=type(error).__name__)
+            outcome = self._again(ident, attempts, type(error).__name__)
+        async with self._database.transaction() as tx:
+            await tx.queue(*outcome)
+
+    def _again(self, ident: str, attempts: int, why: str) -> tuple[str, tuple[Any, ...]]:
+        wait = min(timedelta(seconds=0.5 * 2 ** min(attempts, 12)), LONGEST_WAIT)
+        return _AGAIN_SQL, (self._now() + wait, why, ident)

@@ -1,0 +1,138 @@
+"""Runs commands: begin → key → load → decide → save with version check → journal → key → commit, in two round trips."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from google.protobuf.message import Message
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+
+from tiaochu_domainkit.aggregate import Aggregate
+from tiaochu_domainkit.errors import DomainError, Kind, not_found
+from tiaochu_kit import access
+from tiaochu_kit.database import Database, Tx
+from tiaochu_kit.documents import Read
+from tiaochu_kit.journal import Journal, taken
+from tiaochu_kit.principal import Context
+from tiaochu_kit.usecase import CommandSpec, NaturalKey, spec_of
+from tiaochu_kit.work import Work
+
+ATTEMPTS = 3
+VERSION_LOST = "TC409"
+"""SQLSTATE raised by `kit_expect_saved`."""
+
+_KEY_SQL = "SELECT request_hash, response FROM request_keys WHERE caller = %s AND method = %s AND key = %s"
+_KEEP_SQL = "INSERT INTO request_keys (caller, method, key, request_hash, response, created_at) VALUES (%s, %s, %s, %s, %s, %s)"
+
+
+class Executor:
+    """Executes the commands of one service. `committed` is told after each commit, so that a relay near by need not wait."""
+
+    def __init__(self, database: Database, journal: Journal, committed: Callable[[], None] = lambda: None) -> None:
+        self._database = database
+        self._journal = journal
+        self._committed = committed
+
+    async def run(self, method: Any, request: Any, ctx: Context, response_class: type[Message], *, guard_case: bool = False) -> Message:
+        """Run the command `method` for `request` and answer its response, or the stored one if the key was used before.
+
+        `guard_case` applies the access predicate to the first document read. Raises `DomainError`.
+        """
+        spec = spec_of(method, CommandSpec)
+        prepared = (await spec.before(method.__self__, ctx, request),) if spec.before else ()
+        attempt = 1
+        while True:
+            try:
+                return await self._once(method, spec, request, ctx, response_class, prepared, guard_case)
+            except (UniqueViolation, SerializationFailure, DeadlockDetected, psycopg.DatabaseError) as error:
+                if not _lost_race(error):
+                    raise
+                if attempt == ATTEMPTS:
+                    raise (taken(error) if isinstance(error, UniqueViolation) else _conflict()) from error
+                attempt += 1
+
+    async def _once(
+        self,
+        method: Any,
+        spec: CommandSpec,
+        request: Any,
+        ctx: Context,
+        response_class: type[Message],
+        prepared: tuple[Any, ...],
+        guard_case: bool,
+    ) -> Message:
+        caller = ctx.principal.id
+        digest = request_hash(request)
+        reads = list(spec.reads(request)) if spec.reads else []
+        work = Work(ctx.now, ctx.principal, ctx.request_id, ctx.traceparent)
+        async with self._database.transaction(ctx.principal.scope) as tx:
+            key = await tx.queue(_KEY_SQL, (caller, ctx.method, ctx.request_id))
+            first = next((r for r in reads if isinstance(r, Read)), None)
+            rows = await access.queue(tx, first.key) if guard_case and first else None
+            await self._journal.load(tx, work, reads)
+            stored = await key.fetchone()
+            if stored is not None:
+                return replay(stored, digest, response_class)
+            if rows is not None and first is not None:
+                await _require_visible(work, first, ctx, rows)
+            _check_etag(work, reads, request)
+            response: Message = method(work, request, *prepared)
+            await self._journal.save(tx, work)
+            await _keep(tx, caller, ctx, digest, response)
+        self._committed()
+        return response
+
+
+async def _keep(tx: Tx, caller: str, ctx: Context, digest: bytes, response: Message) -> None:
+    await tx.queue(_KEEP_SQL, (caller, ctx.method, ctx.request_id, digest, response.SerializeToString(), ctx.now))
+
+
+async def _require_visible(work: Work, first: Read, ctx: Context, rows: Any) -> None:
+    document = work.find(first.table, first.key)
+    marks = [(kind, value) for kind, value in await rows.fetchall()]
+    if document is None or not access.allows(ctx.principal, getattr(document, "organ_path", ""), marks):
+        raise not_found(first.table.name, first.key)
+
+
+def request_hash(request: Message) -> bytes:
+    """Fingerprint of what is asked, whatever the key."""
+    copy = type(request)()
+    copy.CopyFrom(request)
+    copy.ClearField("request_id")
+    return hashlib.sha256(copy.SerializeToString(deterministic=True)).digest()
+
+
+def replay(stored: tuple[bytes, bytes], digest: bytes, response_class: type[Message]) -> Message:
+    """The stored answer of a used key. Raises `REQUEST_ID_REUSED` when the request was another one."""
+    if bytes(stored[0]) != digest:
+        raise DomainError(
+            Kind.INVALID_INPUT, "REQUEST_ID_REUSED", "this request_id was used for another request", "该请求编号已用于另一次提交,请重新提交"
+        )
+    return response_class.FromString(bytes(stored[1]))
+
+
+def _check_etag(work: Work, reads: list[Read | NaturalKey], request: Any) -> None:
+    wanted = getattr(request, "etag", "")
+    first = next((r for r in reads if isinstance(r, Read)), None)
+    if not wanted or first is None:
+        return
+    document: Aggregate | None = work.find(first.table, first.key)
+    if document is not None and str(document.version) != wanted:
+        raise DomainError(
+            Kind.CONFLICT,
+            "VERSION_CHANGED",
+            "somebody saved a newer version",
+            "内容已被他人修改,请刷新后再提交",
+            {"etag": str(document.version)},
+        )
+
+
+def _lost_race(error: BaseException) -> bool:
+    if isinstance(error, (UniqueViolation, SerializationFailure, DeadlockDetected)):
+        return True
+    return isinstance(error, psycopg.Error) and error.sqlstate == VERSION_LOST
+
+
+def _conflict() -> DomainError:
+    return DomainError(Kind.CONFLICT, "BUSY", "several people changed this at once", "多人同时修改,请稍后再试")

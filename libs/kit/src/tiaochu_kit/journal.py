@@ -1,0 +1,140 @@
+"""The journal: what a service's transactions write besides their documents. All fixed statements of the executor stand here."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from psycopg import sql
+from psycopg.errors import UniqueViolation
+
+from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.database import Tx
+from tiaochu_kit.documents import DocumentTable, Read
+from tiaochu_kit.events import EventCodec
+from tiaochu_kit.ids import new_id
+from tiaochu_kit.usecase import NaturalKey
+from tiaochu_kit.work import PendingEvent, Work, already_exists
+
+CLOCK_SKEW = timedelta(minutes=10)
+
+_JOURNAL_SQL = """
+INSERT INTO journal (event_id, aggregate_id, version, type, district, subject, occurred_at, recorded_at, headers, payload)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bytea[])
+"""
+_NATURAL_SQL = "SELECT kind, key, value FROM natural_keys WHERE (kind, key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+_CLAIM_SQL = (
+    "INSERT INTO natural_keys (kind, key, value, claimed_at) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])"
+)
+_TIMER_SQL = """
+INSERT INTO timers (kind, key, district, due_at) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])
+ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, attempts = 0
+"""
+_TIMER_OFF_SQL = "DELETE FROM timers t USING unnest(%s::text[], %s::text[]) AS x(kind, key) WHERE t.kind = x.kind AND t.key = x.key"
+_CALL_SQL = "INSERT INTO calls (id, kind, key, district, next_at) SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])"
+
+
+class Journal:
+    """Loads a work's documents and saves what it changed, within a transaction the caller owns."""
+
+    def __init__(self, codec: EventCodec, late_entry: timedelta) -> None:
+        self._codec = codec
+        self._late_entry = late_entry
+
+    async def load(self, tx: Tx, work: Work, reads: Sequence[Read | NaturalKey]) -> None:
+        """Queue the reads, send them with what the caller queued, and put the documents into `work`."""
+        tables: dict[DocumentTable[Any], list[str]] = {}
+        natural: list[NaturalKey] = []
+        for read in reads:
+            if isinstance(read, NaturalKey):
+                natural.append(read)
+            elif read.key:
+                tables.setdefault(read.table, []).append(read.key)
+        cursors = [(table, await tx.queue(table.select_sql(), (keys,))) for table, keys in tables.items()]
+        known = await tx.queue(_NATURAL_SQL, ([n.kind for n in natural], [n.key for n in natural])) if natural else None
+        await tx.send()
+        for table, cursor in cursors:
+            for (doc,) in await cursor.fetchall():
+                work.put(table, table.decode(doc))
+        if known is not None:
+            work.known.update({(kind, key): value for kind, key, value in await known.fetchall()})
+
+    async def save(self, tx: Tx, work: Work) -> None:
+        """Queue everything `work` changed. A lost race shows when the queue is sent: SQLSTATE TC409 or a unique violation."""
+        work.collect()
+        for table, members, new in work.changed():
+            rows = [table.row(m.aggregate) for m in members]
+            arrays: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+            if new:
+                await tx.queue(table.insert_sql(), arrays)
+            else:
+                await tx.queue(table.update_sql(), [*arrays, [m.row_version for m in members], len(members)])
+        await self._append(tx, work.events, work.now)
+        for name, values in work.rows:
+            await tx.queue(_insert_sql(name, tuple(values)), [_adapt(v) for v in values.values()])
+        await self._save_duties(tx, work)
+
+    async def _append(self, tx: Tx, events: Sequence[PendingEvent], now: datetime) -> None:
+        if not events:
+            return
+        for event in events:
+            self._check_time(event.occurred_at, now)
+        await tx.queue(
+            _JOURNAL_SQL,
+            (
+                [new_id() for _ in events],
+                [e.aggregate_id for e in events],
+                [e.version for e in events],
+                [self._codec.type_of(e.event) for e in events],
+                [e.district for e in events],
+                [e.subject for e in events],
+                [e.occurred_at for e in events],
+                [now for _ in events],
+                [e.headers for e in events],
+                [self._codec.encode(e.event) for e in events],
+            ),
+        )
+
+    def _check_time(self, occurred_at: datetime, now: datetime) -> None:
+        if occurred_at > now + CLOCK_SKEW:
+            raise DomainError(
+                Kind.INVALID_INPUT, "OCCURRED_IN_FUTURE", "an act cannot happen after it is recorded", "发生时间不能晚于登记时间"
+            )
+        if occurred_at < now - self._late_entry:
+            raise DomainError(
+                Kind.INVALID_INPUT,
+                "OCCURRED_TOO_LONG_AGO",
+                f"an act can be recorded at most {self._late_entry.days} days late",
+                f"补录不得超过{self._late_entry.days}天",
+                {"days": str(self._late_entry.days)},
+            )
+
+    async def _save_duties(self, tx: Tx, work: Work) -> None:
+        if work.claims:
+            kinds, keys, values = zip(*work.claims, strict=True)
+            await tx.queue(_CLAIM_SQL, (list(kinds), list(keys), list(values), [work.now] * len(kinds)))
+        latest = {(kind, key): (district, at) for kind, key, district, at in work.timers}
+        on = [(kind, key, district, at) for (kind, key), (district, at) in sorted(latest.items()) if at is not None]
+        off = [(kind, key) for (kind, key), (_, at) in sorted(latest.items()) if at is None]
+        if on:
+            await tx.queue(_TIMER_SQL, [list(column) for column in zip(*on, strict=True)])
+        if off:
+            await tx.queue(_TIMER_OFF_SQL, [list(column) for column in zip(*off, strict=True)])
+        if work.calls:
+            ids, kinds, keys, districts = zip(*work.calls, strict=True)
+            await tx.queue(_CALL_SQL, (list(ids), list(kinds), list(keys), list(districts), [work.now] * len(ids)))
+
+
+def taken(error: UniqueViolation) -> DomainError:
+    """The refusal a unique violation means to the caller."""
+    return already_exists(error.diag.table_name or "row", "")
+
+
+def _insert_sql(table: str, columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join([sql.Placeholder()] * len(columns))
+    )
+
+
+def _adapt(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, (dict, list)) else value

@@ -1,0 +1,39 @@
+"""`LogService`: a service's journal, for its consumers, for operators and, per case, for those who see the case."""
+
+from tiaochu.log.v1 import log_service_pb2 as pb
+from tiaochu_domainkit.errors import not_found
+from tiaochu_kit import access
+from tiaochu_kit.database import Database
+from tiaochu_kit.log import BATCH, read_subject
+from tiaochu_kit.producers import OwnLog
+from tiaochu_kit.usecase import Context, query
+
+
+class LogQueries:
+    """The queries of `tiaochu.log.v1.LogService`."""
+
+    def __init__(self, database: Database, own: OwnLog) -> None:
+        self._database = database
+        self._own = own
+
+    @query
+    async def read_heads(self, _ctx: Context, r: pb.ReadHeadsRequest) -> pb.ReadHeadsResponse:
+        """Positions everything committed, then answers the heads."""
+        return pb.ReadHeadsResponse(heads=await self._own.heads(r.district))
+
+    @query
+    async def read_log(self, _ctx: Context, r: pb.ReadLogRequest) -> pb.ReadLogResponse:
+        """A range of one log."""
+        events = await self._own.read(r.district, r.after)
+        return pb.ReadLogResponse(events=events[: min(r.limit or BATCH, BATCH)])
+
+    @query
+    async def read_subject(self, ctx: Context, r: pb.ReadSubjectRequest) -> pb.ReadSubjectResponse:
+        """One case's events, if the caller sees the case."""
+        async with self._database.transaction(ctx.principal.scope) as tx:
+            cursor = await access.queue(tx, r.case_id)
+            await tx.send()
+            marks = [(kind, value) for kind, value in await cursor.fetchall()]
+            if not access.allows(ctx.principal, "", marks):
+                raise not_found("case", r.case_id)
+            return pb.ReadSubjectResponse(events=await read_subject(tx, r.case_id))

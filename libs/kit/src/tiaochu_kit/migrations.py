@@ -1,0 +1,155 @@
+"""kit's own tables and the helpers a service's migrations use. Runs as the database's owner; the service's role owns nothing."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from psycopg.conninfo import make_conninfo
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from tiaochu_kit.settings import MigrationSettings
+
+DISTRICT_POLICY = (
+    "district = ANY (string_to_array(current_setting('tiaochu.districts', true), ',')) OR current_setting('tiaochu.districts', true) = '*'"
+)
+
+_KIT_1 = (
+    "SET LOCAL lock_timeout = '5s'",
+    """CREATE FUNCTION kit_expect_saved(saved bigint, wanted integer) RETURNS integer LANGUAGE plpgsql AS $$
+       BEGIN
+         IF saved <> wanted THEN
+           RAISE EXCEPTION 'a newer version was saved meanwhile' USING ERRCODE = 'TC409';
+         END IF;
+         RETURN wanted;
+       END $$""",
+    """CREATE TABLE journal (
+         seq bigint GENERATED ALWAYS AS IDENTITY,
+         event_id uuid NOT NULL,
+         aggregate_id uuid NOT NULL,
+         version bigint NOT NULL,
+         type text NOT NULL,
+         district text NOT NULL,
+         subject text NOT NULL,
+         occurred_at timestamptz NOT NULL,
+         recorded_at timestamptz NOT NULL,
+         headers text NOT NULL,
+         payload bytea NOT NULL,
+         position bigint,
+         hash bytea,
+         PRIMARY KEY (seq, recorded_at)
+       ) PARTITION BY RANGE (recorded_at)""",
+    "CREATE TABLE journal_default PARTITION OF journal DEFAULT",
+    "CREATE INDEX journal_unpositioned ON journal (district, seq) WHERE position IS NULL",
+    "CREATE INDEX journal_position ON journal (district, position)",
+    "CREATE INDEX journal_subject ON journal (subject, seq) WHERE subject <> ''",
+    """CREATE TABLE log_heads (
+         district text PRIMARY KEY,
+         position bigint NOT NULL,
+         hash bytea NOT NULL,
+         published bigint NOT NULL DEFAULT 0
+       )""",
+    """CREATE TABLE log_signatures (
+         district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL, signed_at timestamptz NOT NULL, key_id text NOT NULL, signature bytea NOT NULL,
+         PRIMARY KEY (district, position)
+       )""",
+    """CREATE TABLE cursors (
+         producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL,
+         PRIMARY KEY (producer, district)
+       )""",
+    """CREATE TABLE parked_events (
+         producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, aggregate_id uuid NOT NULL, type text NOT NULL,
+         event bytea NOT NULL, error text NOT NULL, parked_at timestamptz NOT NULL,
+         PRIMARY KEY (producer, district, position)
+       )""",
+    "CREATE INDEX parked_aggregate ON parked_events (producer, aggregate_id)",
+    """CREATE TABLE request_keys (
+         caller text NOT NULL, method text NOT NULL, key text NOT NULL, request_hash bytea NOT NULL, response bytea NOT NULL, created_at timestamptz NOT NULL,
+         PRIMARY KEY (caller, method, key)
+       )""",
+    "CREATE INDEX request_keys_age ON request_keys (created_at)",
+    "CREATE TABLE natural_keys (kind text NOT NULL, key text NOT NULL, value text NOT NULL, claimed_at timestamptz NOT NULL, PRIMARY KEY (kind, key))",
+    """CREATE TABLE timers (
+         kind text NOT NULL, key text NOT NULL, district text NOT NULL, due_at timestamptz NOT NULL, attempts integer NOT NULL DEFAULT 0,
+         PRIMARY KEY (kind, key)
+       )""",
+    "CREATE INDEX timers_due ON timers (due_at)",
+    """CREATE TABLE calls (
+         id uuid PRIMARY KEY, kind text NOT NULL, key text NOT NULL, district text NOT NULL,
+         attempts integer NOT NULL DEFAULT 0, next_at timestamptz NOT NULL, done_at timestamptz, error text
+       )""",
+    "CREATE INDEX calls_open ON calls (next_at) WHERE done_at IS NULL",
+    "CREATE TABLE leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)",
+    "CREATE TABLE number_series (series text PRIMARY KEY, next bigint NOT NULL)",
+    """CREATE TABLE case_access (
+         subject text NOT NULL, kind text NOT NULL, value text NOT NULL, source text NOT NULL,
+         PRIMARY KEY (subject, kind, value, source)
+       )""",
+    "CREATE INDEX case_access_value ON case_access (kind, value text_pattern_ops)",
+    """CREATE TABLE posts (
+         post_id text PRIMARY KEY, person_id text NOT NULL, organ_id text NOT NULL, organ_path text NOT NULL, role text NOT NULL, district text NOT NULL,
+         valid_from date NOT NULL, valid_to date
+       )""",
+    "CREATE INDEX posts_person ON posts (person_id)",
+    "CREATE TABLE compat (release integer NOT NULL)",
+    "INSERT INTO compat VALUES (1)",
+)
+
+
+def create_kit_tables(op: Operations | Any) -> None:
+    """kit's tables, release 1. The first statement of a service's first migration."""
+    for statement in _KIT_1:
+        op.execute(statement)
+
+
+def create_document_table(op: Operations | Any, name: str, columns: Sequence[sa.Column[Any]] = ()) -> None:
+    """A table for one kind of aggregate with its promoted columns, walled by district."""
+    op.create_table(
+        name,
+        sa.Column("id", UUID, primary_key=True),
+        sa.Column("district", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        *columns,
+        sa.Column("doc", JSONB, nullable=False),
+    )
+    wall(op, name)
+
+
+def wall(op: Operations | Any, name: str) -> None:
+    """Row-level security of a table by its `district` column. The expression is leakproof, so indexes stay usable."""
+    op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY {name}_district ON {name} USING ({DISTRICT_POLICY}) WITH CHECK ({DISTRICT_POLICY})")
+
+
+def migrate(settings: MigrationSettings, package: str) -> None:
+    """Bring the database to the newest migration of `package`'s service, as its owner."""
+    config = Config()
+    config.set_main_option("script_location", str(files(package) / "migrations"))
+    config.attributes["url"] = _owner_url(settings)
+    command.upgrade(config, "head")
+
+
+def newest(package: str) -> str | None:
+    """The revision the code needs."""
+    return ScriptDirectory(str(files(package) / "migrations")).get_current_head()
+
+
+def _owner_url(settings: MigrationSettings) -> str:
+    password = settings.database_owner_password_file
+    return make_conninfo(settings.database_owner_url, **({"password": password.read_text().strip()} if password else {}))
+
+
+def run_env(context: Any) -> None:
+    """What every service's `migrations/env.py` calls: one transaction a migration, over a plain psycopg connection."""
+    url = context.config.attributes["url"]
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()

@@ -1,0 +1,47 @@
+"""Who acts, and in which call."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ALL_DISTRICTS = "*"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A person in a post, or a service (`service:<name>`).
+
+    `organ_path` is the path of organ ids from the root (`/city/town/village/`); what a person sees lies below it.
+    """
+
+    id: str
+    roles: frozenset[str] = frozenset()
+    organ_id: str = ""
+    organ_path: str = ""
+    districts: frozenset[str] = frozenset()
+
+    @property
+    def is_service(self) -> bool:
+        """Whether a service acts for itself."""
+        return self.id.startswith("service:")
+
+    @property
+    def scope(self) -> str:
+        """The districts whose rows this principal's transactions may touch, as the row policies read it."""
+        return ALL_DISTRICTS if self.is_service else ",".join(sorted(self.districts))
+
+
+def service_principal(name: str) -> Principal:
+    """The principal of a service acting for itself."""
+    return Principal(id=f"service:{name}", roles=frozenset({f"service:{name}", "service:*"}))
+
+
+@dataclass(frozen=True)
+class Context:
+    """One call: who, what, when, under which request id and trace."""
+
+    principal: Principal
+    method: str
+    now: datetime
+    request_id: str = ""
+    traceparent: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)

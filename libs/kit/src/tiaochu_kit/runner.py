@@ -1,0 +1,221 @@
+"""Runs a service: `serve` answers calls, `work` relays, consumes, fires timers and makes calls; `run` does both; `migrate` changes the schema."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from tiaochu.log.v1 import log_service_pb2  # noqa: F401 - registers the service's descriptor
+from tiaochu_kit import migrations, telemetry
+from tiaochu_kit.auth import Posts, Tokens
+from tiaochu_kit.clock import Clock
+from tiaochu_kit.consumer import Consumer
+from tiaochu_kit.database import Database
+from tiaochu_kit.directory_log import AccessLog, DirectoryLog
+from tiaochu_kit.duties import CallHandler, Calls, TimerHandler, Timers
+from tiaochu_kit.events import EventCodec
+from tiaochu_kit.executor import Executor
+from tiaochu_kit.journal import Journal
+from tiaochu_kit.leases import Leases
+from tiaochu_kit.log_service import LogQueries
+from tiaochu_kit.peers import Peers
+from tiaochu_kit.producers import OwnLog, RemoteLog
+from tiaochu_kit.relay import Relay
+from tiaochu_kit.server import Server, bind
+from tiaochu_kit.settings import MigrationSettings, Settings
+from tiaochu_kit.transport import Publisher, Subscription, Transport
+
+GRACE_SECONDS = 20.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class App:
+    """What a service is made of: its RPCs, its reactions, its duties, its HTTP edge."""
+
+    rpcs: Mapping[str, Sequence[object]]
+    """Proto service → the objects that hold its methods."""
+    consumers: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    """Producer → the objects that hold the reactions to its events."""
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+    calls: Mapping[str, CallHandler] = field(default_factory=dict)
+    http: ASGIApp | None = None
+    """Mounted at `/` beside health, where an outside caller exists."""
+    background: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Further endless work under a lease each, named by the function."""
+
+
+class Kit:
+    """Everything a service's `app.py` is given."""
+
+    def __init__(self, settings: Settings, package: str) -> None:
+        self.settings = settings
+        self.package = package
+        self.clock = Clock(settings.clock_file)
+        self.database = Database(settings)
+        self.codec = EventCodec(f"tiaochu.{settings.service}.events.v1")
+        self.journal = Journal(self.codec, timedelta(days=settings.late_entry_days))
+        self.transport = Transport(settings)
+        self.relay = Relay(self.database, Publisher(self.transport, settings.service))
+        self._on_commit: list[Callable[[], None]] = [self.relay.wake]
+        self.executor = Executor(self.database, self.journal, self.committed)
+        self.peers = Peers(settings)
+        self.posts = Posts(self.database)
+        self.tokens = Tokens(settings)
+        self.consumers: dict[str, Consumer] = {}
+
+    def committed(self) -> None:
+        """Wake whoever waits for commits of this process."""
+        for told in self._on_commit:
+            told()
+
+    def on_commit(self, told: Callable[[], None]) -> None:
+        """Have `told` called after each commit of this process."""
+        self._on_commit.append(told)
+
+
+Build = Callable[[Kit], App]
+
+
+def main(service: str, package: str, build: Build) -> None:
+    """The program of a service: `python -m <package> serve|work|run|migrate`."""
+    role = sys.argv[1] if len(sys.argv) > 1 else "run"
+    os.environ.setdefault("TIAOCHU_SERVICE", service)
+    if role == "migrate":
+        migrations.migrate(MigrationSettings(), package)  # type: ignore[call-arg]
+    elif role in ("serve", "work", "run"):
+        settings = Settings()  # type: ignore[call-arg]
+        telemetry.setup(settings)
+        uvloop.run(run(settings, package, build, serve=role != "work", work=role != "serve"))
+    else:
+        sys.exit("usage: serve | work | run | migrate")
+
+
+async def run(settings: Settings, package: str, build: Build, *, serve: bool, work: bool) -> None:
+    """Run the roles until SIGTERM; then refuse new work, finish what is in hand, and leave."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    service = Service(Kit(settings, package), build)
+    await service.start(serve=serve, work=work)
+    await stop.wait()
+    await service.stop()
+
+
+class Service:
+    """A running service; tests start several in one process."""
+
+    def __init__(self, kit: Kit, build: Build) -> None:
+        self.kit = kit
+        settings = kit.settings
+        own = OwnLog(settings.service, kit.database, kit.relay)
+        self.app = build(kit)
+        for producer, handlers in self.app.consumers.items():
+            kit.consumers[producer] = self._consumer(producer, own, handlers)
+        rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": [LogQueries(kit.database, own)]}
+        bound = [rpc for name, handlers in rpcs.items() for rpc in bind(name, handlers)]
+        self._server = Server(settings, kit.clock, kit.executor, kit.posts, kit.tokens, kit.consumers, bound)
+        self._http = _http_server(settings, self._health_app())
+        self._calls = Calls(kit.database, kit.clock.now, self.app.calls)
+        self._timers = Timers(kit.database, kit.clock.now, self.app.timers)
+        kit.on_commit(self._calls.wake)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._serving = False
+
+    def _consumer(self, producer: str, own: OwnLog, handlers: Sequence[object]) -> Consumer:
+        kit = self.kit
+        source = own if producer == own.name else RemoteLog(producer, kit.peers)
+        access = [AccessLog(), DirectoryLog()] if producer == "routing" else [AccessLog()]
+        return Consumer(
+            kit.settings.service, source, kit.database, kit.journal, kit.codec, [*access, *handlers], kit.clock.now, kit.committed
+        )
+
+    async def start(self, *, serve: bool = True, work: bool = True) -> None:
+        """Open the database, then start the roles."""
+        await self.kit.database.open()
+        if serve:
+            await self._server.start()
+        if work:
+            self._start_work()
+        self._spawn(self._http.serve())
+        self._serving = True
+        log.info("service.started", grpc=self.kit.settings.grpc_listen, http=self.kit.settings.http_listen)
+
+    def _start_work(self) -> None:
+        kit = self.kit
+        leases = Leases(kit.database, f"{socket.gethostname()}-{os.getpid()}-{id(self):x}")
+        jobs: dict[str, Callable[[], Awaitable[None]]] = {"relay": kit.relay.run, "calls": self._calls.run, "timers": self._timers.run}
+        for producer, consumer in kit.consumers.items():
+            jobs[f"consumer:{producer}"] = _consuming(consumer, Subscription(kit.transport, kit.settings.service, producer))
+        jobs |= {work.__name__: work for work in self.app.background}
+        for name, job in jobs.items():
+            self._spawn(leases.hold(name, job))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.ensure_future(work))
+
+    async def stop(self) -> None:
+        """Graceful stop."""
+        self._serving = False
+        await self._server.stop(GRACE_SECONDS)
+        self._http.should_exit = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.kit.transport.close()
+        await self.kit.peers.close()
+        await self.kit.database.close()
+        log.info("service.stopped")
+
+    def _health_app(self) -> ASGIApp:
+        routes: list[Any] = [Route("/live", self._live), Route("/ready", self._ready)]
+        if self.app.http is not None:
+            routes.append(Mount("/", self.app.http))
+        return Starlette(routes=routes)
+
+    async def _live(self, _request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def _ready(self, _request: Request) -> Response:
+        stopped = [c.stopped for c in self.kit.consumers.values() if c.stopped]
+        ready = self._serving and await self.kit.database.ready()
+        return JSONResponse({"ready": ready, "stopped_consumers": stopped}, status_code=200 if ready else 503)
+
+
+def _consuming(consumer: Consumer, subscription: Subscription) -> Callable[[], Awaitable[None]]:
+    async def consume() -> None:
+        await asyncio.gather(subscription.run(consumer.handle), consumer.run_catch_up())
+
+    return consume
+
+
+class _QuietServer(uvicorn.Server):
+    """uvicorn without signal handlers: the runner owns them."""
+
+    def install_signal_handlers(self) -> None:
+        """Nothing."""
+
+    async def serve(self, sockets: Any = None) -> None:
+        """Serve until `should_exit`."""
+        await self._serve(sockets)
+
+
+def _http_server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
+    host, port = settings.http_listen.rsplit(":", 1)
+    return _QuietServer(
+        uvicorn.Config(app, host=host, port=int(port), log_config=None, access_log=False, lifespan="off", server_header=False)
+    )

@@ -1,0 +1,69 @@
+"""Settings of a service: from `TIAOCHU_*` environment variables; secrets from the files these name."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What every service needs to know. No default is a secret; production refuses what only the embedded stack may have."""
+
+    model_config = SettingsConfigDict(env_prefix="TIAOCHU_", extra="ignore", frozen=True)
+
+    service: str
+    environment: Literal["embedded", "production"] = "production"
+
+    database_url: str
+    database_password_file: Path | None = None
+    database_owner_url: str | None = None
+    database_owner_password_file: Path | None = None
+    database_pool: int = Field(default=8, ge=1, le=64)
+    database_prepare: bool = True
+    """Server-side prepared statements; off behind a transaction pooler that does not support them."""
+
+    nats_url: str
+    nats_user: str | None = None
+    nats_password_file: Path | None = None
+
+    grpc_listen: str
+    http_listen: str
+    peers: dict[str, str] = Field(default_factory=dict)
+    """Service name → gRPC address of every other service this one calls or consumes."""
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    tls_ca_file: Path | None = None
+
+    oidc_issuer: str | None = None
+    oidc_jwks_url: str | None = None
+    oidc_audience: str = "tiaochu"
+
+    blob_url: str | None = None
+    keys_dir: Path | None = None
+    log_signing_key_file: Path | None = None
+    otlp_endpoint: str | None = None
+    clock_file: Path | None = None
+    late_entry_days: int = 30
+    """How long before its recording an act may have happened."""
+
+    def model_post_init(self, _context: object, /) -> None:
+        if self.environment == "production" and self.clock_file is not None:
+            raise ValueError("TIAOCHU_CLOCK_FILE is for the embedded stack only: nobody steps the clock in production")
+
+    def database_password(self) -> str | None:
+        """The password in its file, read anew at each connection so that it can be rotated."""
+        return self.database_password_file.read_text().strip() if self.database_password_file else None
+
+    def nats_password(self) -> str | None:
+        """The password of this service's NATS user."""
+        return self.nats_password_file.read_text().strip() if self.nats_password_file else None
+
+
+class MigrationSettings(BaseSettings):
+    """What a migration needs: the database as its owner."""
+
+    model_config = SettingsConfigDict(env_prefix="TIAOCHU_", extra="ignore", frozen=True)
+
+    database_owner_url: str
+    database_owner_password_file: Path | None = None

@@ -1,0 +1,101 @@
+"""Traces, metrics and logs, set up once a process. Spans of gRPC, database, events and calls are made here and nowhere else."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from opentelemetry import context as otel_context
+from opentelemetry import propagate, trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from tiaochu_kit.settings import Settings
+
+_tracer = trace.get_tracer("tiaochu")
+_propagator = TraceContextTextMapPropagator()
+
+
+def setup(settings: Settings) -> None:
+    """JSON logs with trace ids; traces to the collector, when one is named."""
+    _setup_logs(settings.service)
+    propagate.set_global_textmap(_propagator)
+    if settings.otlp_endpoint:
+        _setup_traces(settings)
+
+
+def _setup_logs(service: str) -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _with_trace,
+            lambda _logger, _method, event: {"service": service, **event},
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _with_trace(_logger: Any, _method: str, event: Any) -> Any:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = f"{span.trace_id:032x}"
+        event["span_id"] = f"{span.span_id:016x}"
+    return event
+
+
+def _setup_traces(settings: Settings) -> None:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": settings.service}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=True)))
+    trace.set_tracer_provider(provider)
+
+
+@contextmanager
+def server_span(rpc: str, metadata: Mapping[str, Any]) -> Iterator[trace.Span]:
+    """The span of a call we answer, below the caller's."""
+    parent = propagate.extract({k: v for k, v in metadata.items() if isinstance(v, str)})
+    with _tracer.start_as_current_span(
+        rpc.strip("/"), parent, SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+    ) as span:
+        yield span
+
+
+@contextmanager
+def client_span(name: str, kind: SpanKind = SpanKind.CLIENT) -> Iterator[trace.Span]:
+    """The span of something we ask of another."""
+    with _tracer.start_as_current_span(name, kind=kind, record_exception=False) as span:
+        yield span
+
+
+@contextmanager
+def consumer_span(name: str, traceparents: list[str]) -> Iterator[trace.Span]:
+    """The span of a batch of events: below the only one's context, linked to all."""
+    contexts = [propagate.extract({"traceparent": t}) for t in dict.fromkeys(traceparents) if t]
+    links = [trace.Link(trace.get_current_span(c).get_span_context()) for c in contexts]
+    parent = contexts[0] if len(contexts) == 1 else otel_context.Context()
+    with _tracer.start_as_current_span(name, parent, SpanKind.CONSUMER, links=links, record_exception=False) as span:
+        yield span
+
+
+def traceparent() -> str:
+    """The present span's context as a header, empty without one."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def outgoing() -> dict[str, str]:
+    """Headers that carry the present context to another process."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier

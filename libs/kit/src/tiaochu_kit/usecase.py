@@ -1,0 +1,134 @@
+"""Use cases: how a function becomes a command, a reaction, a projection or a query."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from tiaochu_kit.documents import Read
+from tiaochu_kit.principal import Context
+from tiaochu_kit.work import Work
+
+__all__ = ["Context", "Event", "NaturalKey", "Work", "command", "projection", "query", "reaction", "stream"]
+
+B = TypeVar("B")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class NaturalKey:
+    """A natural key wanted in the combined read (agency + external number, register + row)."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Event(Generic[B]):
+    """An event as a consumer sees it; `body` is the decoded message."""
+
+    id: str
+    type: str
+    producer: str
+    aggregate_id: str
+    version: int
+    subject: str
+    district: str
+    position: int
+    previous_hash: bytes
+    hash: bytes
+    occurred_at: datetime
+    recorded_at: datetime
+    headers: dict[str, str]
+    payload: bytes
+    body: B
+
+    @property
+    def actor(self) -> str:
+        """Who did it: a person's id or `service:<name>`."""
+        return self.headers.get("actor", "")
+
+    @property
+    def organ(self) -> str:
+        """The organ the actor acted for, empty for a service."""
+        return self.headers.get("organ", "")
+
+
+Reads = Callable[[Any], Sequence[Read | NaturalKey]]
+Before = Callable[[Any, Context, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """What `@command` noted of a method."""
+
+    reads: Reads | None
+    before: Before | None
+
+
+@dataclass(frozen=True)
+class ReactionSpec:
+    """What `@reaction` noted of a method."""
+
+    types: tuple[str, ...]
+    reads: Reads
+
+
+@dataclass(frozen=True)
+class ProjectionSpec:
+    """What `@projection` noted of a method."""
+
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QuerySpec:
+    """What `@query` or `@stream` noted of a method."""
+
+    streaming: bool
+
+
+_SPEC = "tiaochu_spec"
+S = TypeVar("S")
+
+
+def spec_of(method: Any, kind: type[S]) -> Any:
+    """What a decorator noted of a method, if it was one of `kind`; otherwise `None`."""
+    spec = getattr(method, _SPEC, None)
+    return spec if isinstance(spec, kind) else None
+
+
+def command(*, reads: Reads | None = None, before: Before | None = None) -> Callable[[F], F]:
+    """Mark `method(work, request[, prepared])` as a command.
+
+    `reads` names the documents; the first one is guarded by the etag and, in the scope of a case, by access.
+    """
+    return _mark(CommandSpec(reads, before))
+
+
+def reaction(*types: str, reads: Reads) -> Callable[[F], F]:
+    """Mark `method(work, event)` as the reaction to these event types. `reads` names the documents it may need."""
+    return _mark(ReactionSpec(types, reads))
+
+
+def projection(*types: str) -> Callable[[F], F]:
+    """Mark `async method(tx, events)` as a set-wise effect of these event types."""
+    return _mark(ProjectionSpec(types))
+
+
+def query(method: F) -> F:
+    """Mark `async method(ctx, request)` as a query."""
+    return _mark(QuerySpec(streaming=False))(method)
+
+
+def stream(method: F) -> F:
+    """Mark `async method(ctx, request_or_iterator)` as a streaming call; the RPC's own kind decides which side streams."""
+    return _mark(QuerySpec(streaming=True))(method)
+
+
+def _mark(spec: object) -> Callable[[F], F]:
+    def marked(method: F) -> F:
+        setattr(method, _SPEC, spec)
+        return method
+
+    return marked

@@ -1,0 +1,1 @@
+"""Two toy services, alpha (things) and beta (echoes of things), with which kit is tested without a domain."""

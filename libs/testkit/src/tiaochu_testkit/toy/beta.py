@@ -1,0 +1,48 @@
+"""beta: hears of alpha's things, keeps an echo of each and counts them set-wise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tiaochu_domainkit.aggregate import Aggregate
+from tiaochu_kit.database import Tx
+from tiaochu_kit.documents import DocumentTable
+from tiaochu_kit.runner import App, Kit
+from tiaochu_kit.usecase import Event, Work, projection, reaction
+
+
+@dataclass(frozen=True)
+class EchoHeard:
+    case_id: str
+    total: int
+
+
+@dataclass(kw_only=True)
+class Echo(Aggregate):
+    total: int = 0
+
+
+ECHOES = DocumentTable("echoes", Echo)
+POISON = 666
+
+
+class EchoReactions:
+    @reaction("tiaochu.alpha.events.v1.ThingOpened", reads=lambda e: [ECHOES.by_id(e.body.case_id)])
+    def open(self, work: Work, e: Event[Any]) -> None:
+        work.add(ECHOES, Echo(id=e.body.case_id, district=e.district, status="open"))
+
+    @reaction("tiaochu.alpha.events.v1.AmountAdded", reads=lambda e: [ECHOES.by_id(e.body.case_id)])
+    def add(self, work: Work, e: Event[Any]) -> None:
+        if e.body.amount == POISON:
+            raise ValueError("cannot be applied")
+        echo = work.get(ECHOES, e.body.case_id)
+        echo.total += e.body.amount
+        echo.record(EchoHeard(echo.id, echo.total), e.occurred_at)
+
+    @projection("tiaochu.alpha.events.v1.AmountAdded")
+    async def count(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
+        await tx.queue("INSERT INTO heard (position) SELECT * FROM unnest(%s::bigint[])", ([e.position for e in events],))
+
+
+def build(kit: Kit) -> App:
+    return App(rpcs={}, consumers={"alpha": [EchoReactions()]})
