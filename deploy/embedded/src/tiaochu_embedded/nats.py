@@ -2,10 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
-from tiaochu_embedded.ports import HOST
+from tiaochu_embedded.ports import HOST, listens
 from tiaochu_embedded.problem import Problem
 from tiaochu_embedded.process import Child, Launch, script, wait_until
 from tiaochu_embedded.vault import Vault
@@ -13,27 +13,12 @@ from tiaochu_embedded.vault import Vault
 OPERATOR = "operator"
 """The user of tests and tools; it may do everything."""
 
-# What a client of a stream and its consumers needs; nothing here deletes or empties a stream.
-JETSTREAM_SUBJECTS = (
-    "$JS.API.INFO",
-    "$JS.API.STREAM.INFO.>",
-    "$JS.API.STREAM.NAMES",
-    "$JS.API.STREAM.LIST",
-    "$JS.API.STREAM.CREATE.>",
-    "$JS.API.STREAM.UPDATE.>",
-    "$JS.API.STREAM.MSG.GET.>",
-    "$JS.API.DIRECT.GET.>",
-    "$JS.API.CONSUMER.>",
-    "$JS.ACK.>",
-    "$JS.FC.>",
-)
-
 
 class Nats:
     """One server. Wiping its folder loses nothing the journals do not hold."""
 
-    def __init__(self, folder: Path, vault: Vault, port: int, log: Path, *, bound: bool = False) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, vault: Vault, port: int, log: Path, services: Sequence[str], *, bound: bool = False) -> None:
+        self.folder, self.port, self.services = folder, port, tuple(services)
         self._vault, self._log, self._bound = vault, log, bound
         self._child: Child | None = None
 
@@ -45,17 +30,12 @@ class Nats:
         """Where the password of a service's user (or of `OPERATOR`) stands."""
         return self._vault.password(f"nats/{user}")
 
-    def start(self, services: Iterable[str]) -> None:
-        """Start it and return when it answers. `services` are the users it knows."""
-        configuration = self._vault.write("nats/server.conf", self._configuration(list(services)).encode())
+    def start(self) -> None:
+        """Start it and return when it answers."""
+        configuration = self._vault.write("nats/server.conf", self._configuration().encode())
         self.folder.mkdir(parents=True, exist_ok=True)
-        ports = self._vault.path("nats/ports")
-        shutil.rmtree(ports, ignore_errors=True)
-        ports.mkdir(parents=True)
         self._child = Launch([str(script("nats-server")), "-c", str(configuration)], self._log, bound=self._bound).start()
-        # The server writes its ports file when it has begun to listen.
-        listening = wait_until(lambda: any(ports.glob("*.ports")) or not self.running(), 30.0) and self.running()
-        if not listening:
+        if not wait_until(lambda: listens(self.port) or not self.running(), 30.0) or not self.running():
             tail = self._child.last_words()
             self.stop()
             raise Problem(f"NATS did not start; its log {self._log} ends with: {tail}", f"消息服务未能启动,日志 {self._log} 末尾为:{tail}")
@@ -79,24 +59,37 @@ class Nats:
         return self._child is not None and self._child.running()
 
     @property
-    def child(self) -> Child | None:
-        return self._child
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
 
-    def _configuration(self, services: list[str]) -> str:
+    def _configuration(self) -> str:
         users: list[dict[str, object]] = [{"user": OPERATOR, "password": self.password_file(OPERATOR).read_text()}]
-        for service in services:
+        for service in self.services:
             permissions = {
-                "publish": {"allow": [f"tiaochu.evt.{service}.>", *JETSTREAM_SUBJECTS]},
-                "subscribe": {"allow": ["tiaochu.evt.>", "_INBOX.>"]},
+                "publish": {"allow": self._may_publish(service)},
+                "subscribe": {"allow": [f"_INBOX_{service}.>"]},
             }
             users.append({"user": service, "password": self.password_file(service).read_text(), "permissions": permissions})
         return json.dumps(
             {
                 "server_name": "tiaochu-embedded",
                 "listen": f"{HOST}:{self.port}",
-                "ports_file_dir": str(self._vault.path("nats/ports")),
                 "jetstream": {"store_dir": str(self.folder), "sync_interval": "always", "max_memory_store": 67108864},
                 "accounts": {"TIAOCHU": {"jetstream": "enabled", "users": users}},
             },
             indent=1,
         )
+
+    def _may_publish(self, service: str) -> list[str]:
+        """Its own events; its own stream, to be made when missing; its own consumers on everybody's streams. Nothing deletes or empties.
+
+        The names of streams and consumers are those of `tiaochu_kit.transport`.
+        """
+        own = f"{service.upper()}_EVENTS"
+        subjects = [f"tiaochu.evt.{service}.>", "$JS.API.INFO", "$JS.API.STREAM.INFO.*"]
+        subjects += [f"$JS.API.STREAM.{verb}.{own}" for verb in ("CREATE", "UPDATE")]
+        for producer in self.services:
+            consumer = f"{producer.upper()}_EVENTS.{service}-{producer}"
+            subjects += [f"$JS.API.CONSUMER.{verb}.{consumer}" for verb in ("CREATE", "DURABLE.CREATE", "INFO", "MSG.NEXT")]
+            subjects += [f"$JS.API.CONSUMER.CREATE.{consumer}.>", f"$JS.ACK.{consumer}.>"]
+        return subjects

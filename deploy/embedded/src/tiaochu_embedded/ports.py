@@ -25,6 +25,15 @@ def is_free(port: int) -> bool:
     return True
 
 
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections on `port` now."""
+    try:
+        socket.create_connection((HOST, port), 1.0).close()
+    except OSError:
+        return False
+    return True
+
+
 class KeptPorts:
     """Ports by name, kept in a file so that addresses survive a restart; one that is taken meanwhile is replaced."""
 

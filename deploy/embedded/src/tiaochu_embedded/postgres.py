@@ -110,8 +110,8 @@ class Postgres:
         return self._child is not None and self._child.running()
 
     @property
-    def child(self) -> Child | None:
-        return self._child
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
 
     def _create(self, account: Account | None) -> None:
         """Make the data folder beside its place and move it there whole, so that an interrupted start leaves no half."""

@@ -1,0 +1,88 @@
+"""The stack as a list of facts: which programs there are and what each is given."""
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+
+@dataclass(frozen=True)
+class Program:
+    """One of our own programs."""
+
+    name: str
+    """As in subjects, roles, certificates and settings."""
+    package: str
+    arguments: tuple[str, ...] = ("run",)
+    database: bool = True
+    """Has a database, two roles and migrations."""
+    grpc: bool = True
+    """Answers gRPC; every program answers HTTP (health and metrics)."""
+
+    def installed(self) -> bool:
+        """Whether its package can be run here."""
+        try:
+            return find_spec(f"{self.package}.__main__") is not None
+        except ModuleNotFoundError:
+            return False
+
+
+@dataclass(frozen=True)
+class Topology:
+    """What a stack consists of."""
+
+    programs: tuple[Program, ...]
+    clients: tuple[str, ...] = ("cli",)
+    """Callers from outside the stack that get a client certificate."""
+    audience: str = "tiaochu"
+    token_hours: int = 8
+    preload: tuple[str, ...] = field(
+        default=(
+            "tiaochu_kit",
+            "alembic.command",
+            "cryptography.x509",
+            "fastapi",
+            "grpc.aio",
+            "grpc_health.v1.health",
+            "grpc_reflection.v1alpha.reflection",
+            "grpc_status.rpc_status",
+            "httpx2",
+            "joserfc.jwt",
+            "msgspec",
+            "nats",
+            "obstore.store",
+            "opentelemetry.exporter.prometheus",
+            "opentelemetry.instrumentation.fastapi",
+            "opentelemetry.instrumentation.grpc",
+            "opentelemetry.instrumentation.sqlalchemy",
+            "opentelemetry.sdk.trace.export",
+            "orjson",
+            "protovalidate",
+            "psycopg_pool",
+            "pydantic_settings",
+            "sqlalchemy.dialects.postgresql.psycopg",
+            "sqlalchemy.ext.asyncio",
+            "structlog",
+            "uvicorn",
+            "uvloop",
+        )
+    )
+    """What every program imports anyway: loaded once and shared by all of them."""
+
+    def named(self, names: "tuple[str, ...] | None") -> "Topology":
+        """The same with fewer programs: those named, or those installed here when `None`."""
+        chosen = tuple(p for p in self.programs if (p.installed() if names is None else p.name in names))
+        unknown = set(names or ()) - {p.name for p in self.programs}
+        if unknown:
+            raise ValueError(f"no such program: {', '.join(sorted(unknown))}")
+        return Topology(chosen, self.clients, self.audience, self.token_hours, self.preload)
+
+
+DEFAULT = Topology(
+    programs=(
+        Program("intake", "tiaochu_intake"),
+        Program("routing", "tiaochu_routing"),
+        Program("mediation", "tiaochu_mediation"),
+        Program("docking", "tiaochu_docking"),
+        Program("reporting", "tiaochu_reporting"),
+        Program("sandbox", "tiaochu_sandbox", arguments=(), database=False, grpc=False),
+    )
+)

@@ -1,0 +1,93 @@
+"""The command line: starts in the background, tells what it did, cleans up after a killed run."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tiaochu_embedded.client import RunningStack
+from tiaochu_embedded.problem import Problem
+from tiaochu_embedded.process import Identity
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+State = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Command]:
+    """`command("up")` in a run folder of the test's own."""
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        program = [sys.executable, "-m", "tiaochu_embedded", "--run-dir", str(tmp_path / "run"), *words]
+        return subprocess.run(program, check=False, capture_output=True, text=True, timeout=60)
+
+    yield run
+    run("stop")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    return lambda: json.loads((tmp_path / "run" / "stack.json").read_text())
+
+
+def test_up_status_stop(command: Command, tmp_path: Path) -> None:
+    assert command("status").returncode == 3
+    assert command("up").returncode == 0
+    told = json.loads(command("status", "--json").stdout)
+    assert told["state"] == "ready"
+    assert told["processes"].keys() == {"postgres", "nats", "viewer"}
+    assert command("stop").returncode == 0
+    assert not [name for name, described in told["processes"].items() if Identity(**described).alive()]
+    assert command("status").returncode == 3
+
+
+def test_up_twice_says_so_and_changes_nothing(command: Command, state: State) -> None:
+    command("up")
+    before = state()
+    second = command("up")
+    assert second.returncode == 0
+    assert "already running" in second.stdout
+    assert state() == before
+
+
+def test_stop_without_a_stack_is_no_error(command: Command) -> None:
+    assert command("stop").returncode == 0
+
+
+@pytest.mark.parametrize("then", ["stop", "up"])
+def test_a_killed_supervisor_leaves_nothing_behind_after(command: Command, state: State, then: str) -> None:
+    command("up")
+    before = state()
+    Identity(**before["supervisor"]).send(9)
+    assert command(then).returncode == 0
+    left = [name for name, described in before["processes"].items() if Identity(**described).alive()]
+    assert not left
+    assert (command("status").returncode == 0) == (then == "up")
+
+
+def test_a_token_names_the_person(command: Command, tmp_path: Path) -> None:
+    command("up")
+    assert command("token", "p-7").stdout.count(".") == 2
+    assert RunningStack(tmp_path / "run").step_clock(60) == 60
+
+
+def test_without_a_stack_there_is_no_token(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="make up"):
+        RunningStack(tmp_path)
+
+
+def test_a_wrong_folder_is_told_in_two_languages(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "tiaochu_embedded", "--run-dir", str(blocker), "up"], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert str(blocker) in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 2
