@@ -17,7 +17,7 @@ from tiaochu_domainkit.errors import invalid
 class Category:
     """A leaf.
 
-    `lead_kinds`: kinds of organs that lead by default, the first first. `status`: touches identity (婚姻、收养、身份关系), whose effects are
+    `lead_kinds`: kinds of organs that lead by default, in order. `status`: touches identity (婚姻、收养、身份关系), whose effects are
     never confirmed and whose papers are never signed electronically. `police_check`: ask for a police case. `restricted`: routed in
     secret, read by extra grant. `red_review`: always reviewed as a red case. `details`: third level, code → name.
     """
