@@ -1,5 +1,6 @@
 """The synthetic county-level city 靖川市(示例) and its small neighbour 澄江县(示例): regions, organs, staff, rules."""
 
+from tiaochu_demo.directory.lead import deciding_rule, lead_organ
 from tiaochu_demo.directory.load import (
     CITY,
     DISTRICTS,
@@ -24,6 +25,8 @@ __all__ = [
     "Region",
     "RoutingRule",
     "StaffMember",
+    "deciding_rule",
+    "lead_organ",
     "load_categories",
     "load_directory",
     "load_keywords",

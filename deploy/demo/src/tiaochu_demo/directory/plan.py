@@ -58,7 +58,9 @@ CITY_ORGANS = (
             ("dispatcher",),
         ),
     ),
-    OrganPlan("justice", "司法局", "司法局", "justice_bureau", (("stationed_staff", "legal_aid_reviewer"), ("mediator",)), ("01", "02", "06")),
+    OrganPlan(
+        "justice", "司法局", "司法局", "justice_bureau", (("stationed_staff", "legal_aid_reviewer"), ("mediator",)), ("01", "02", "06")
+    ),
     OrganPlan(
         "labour",
         "人力资源和社会保障局",
@@ -67,9 +69,20 @@ CITY_ORGANS = (
         (("labour_liaison", "stationed_staff"), ("professional_mediator",)),
         ("07",),
     ),
-    OrganPlan("market", "市场监督管理局", "市监局", "market_bureau", (("stationed_staff",), ("professional_mediator",)), ("06", "05", "10")),
-    OrganPlan("police", "公安局", "公安局", "police_bureau", (("police_liaison", "stationed_staff"), ("professional_mediator",)), ("05", "03")),
-    OrganPlan("court", "人民法院诉调对接工作室", "诉调工作室", "court_workroom", (("court_liaison",), ("court_mediator",)), ("06", "08", "02", "04")),
+    OrganPlan(
+        "market", "市场监督管理局", "市监局", "market_bureau", (("stationed_staff",), ("professional_mediator",)), ("06", "05", "10")
+    ),
+    OrganPlan(
+        "police", "公安局", "公安局", "police_bureau", (("police_liaison", "stationed_staff"), ("professional_mediator",)), ("05", "03")
+    ),
+    OrganPlan(
+        "court",
+        "人民法院诉调对接工作室",
+        "诉调工作室",
+        "court_workroom",
+        (("court_liaison",), ("court_mediator",)),
+        ("06", "08", "02", "04"),
+    ),
     OrganPlan("procuratorate", "人民检察院检调对接工作室", "检调工作室", "procuratorate_workroom", (("prosecutor",), ("stationed_staff",))),
     OrganPlan("petition", "信访局", "信访局", "petition_bureau", (("petition_liaison",), ("petition_liaison", "deputy_petition"))),
     OrganPlan(
@@ -95,9 +108,18 @@ JINGCHUAN = DistrictPlan(
     "靖川市(示例)",
     "靖川市",
     (
-        TownPlan("001", "沐城街道", "沐城", (("001", "东门社区"), ("002", "南园社区"), ("003", "文昌社区"), ("004", "滨河社区"), ("201", "塔湾村"), ("202", "柳墩村"))),
-        TownPlan("100", "新渡镇", "新渡", (("001", "新渡社区"), ("201", "渡口村"), ("202", "石桥村"), ("203", "沙洲村"), ("204", "礼士村"))),
-        TownPlan("101", "东泾镇", "东泾", (("001", "东泾社区"), ("201", "成德村"), ("202", "惠丰村"), ("203", "联心村"), ("204", "何家埭村"))),
+        TownPlan(
+            "001",
+            "沐城街道",
+            "沐城",
+            (("001", "东门社区"), ("002", "南园社区"), ("003", "文昌社区"), ("004", "滨河社区"), ("201", "塔湾村"), ("202", "柳墩村")),
+        ),
+        TownPlan(
+            "100", "新渡镇", "新渡", (("001", "新渡社区"), ("201", "渡口村"), ("202", "石桥村"), ("203", "沙洲村"), ("204", "礼士村"))
+        ),
+        TownPlan(
+            "101", "东泾镇", "东泾", (("001", "东泾社区"), ("201", "成德村"), ("202", "惠丰村"), ("203", "联心村"), ("204", "何家埭村"))
+        ),
         TownPlan("102", "斜港镇", "斜港", (("001", "斜港社区"), ("201", "大洋村"), ("202", "江平村"), ("203", "筱山村"))),
         TownPlan("103", "西埭镇", "西埭", (("201", "土桥村"), ("202", "丰产村"), ("203", "泥墩村"), ("204", "敦仁村"))),
         TownPlan("104", "季庄镇", "季庄", (("001", "季庄社区"), ("201", "花园村"), ("202", "安武村"), ("203", "九里村"))),

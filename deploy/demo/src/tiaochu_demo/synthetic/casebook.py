@@ -20,7 +20,7 @@ _CLAIM_WORDS = (
     ("apology", ("道歉", "恢复名誉", "澄清")),
     ("confirm", ("确认", "确定", "明确", "核定", "公开", "公示")),
 )
-_DIFFICULTY = (("simple", 60), ("ordinary", 27), ("complex", 10), ("major", 3))
+_DIFFICULTY = (("simple", 64), ("ordinary", 23), ("complex", 10), ("major", 3))
 _RISK = {
     "simple": (("none", 85), ("blue", 15)),
     "ordinary": (("none", 45), ("blue", 35), ("yellow", 20)),
@@ -117,7 +117,9 @@ class Casebook:
 
     def village_for(self, receiver: Organ) -> Region:
         """A village in the territory of the receiver."""
-        inside = receiver.region.rstrip("0") if receiver.tier == "city" else receiver.region[:9] if receiver.tier == "town" else receiver.region
+        inside = (
+            receiver.region.rstrip("0") if receiver.tier == "city" else receiver.region[:9] if receiver.tier == "town" else receiver.region
+        )
         return self.rng.choice([v for v in self.villages if v.code.startswith(inside)])
 
     def _sides(self, template: Template, region: Region, applicant: Party | None) -> tuple[tuple[Party, ...], tuple[Party, ...]]:

@@ -93,7 +93,9 @@ def _papers(case: SyntheticCase, rng: Random) -> tuple[SyntheticFile, ...]:
     applicant, respondent = case.applicants[0], case.respondents[0]
     heading = [f"原告:{applicant.name}", f"被告:{respondent.name}", f"案由:{case.cause}"]
     asked = [f"{n}. {c.text}" for n, c in enumerate(case.claims, 1)]
-    plaint = papers.letter("起诉状.pdf", "application", "民事起诉状", [*heading, "诉讼请求:", *asked, "事实与理由:", *papers.wrapped(case.facts)])
+    plaint = papers.letter(
+        "起诉状.pdf", "application", "民事起诉状", [*heading, "诉讼请求:", *asked, "事实与理由:", *papers.wrapped(case.facts)]
+    )
     listed = papers.letter("证据目录.pdf", "evidence", "证据目录", ["1. 现场照片", "2. 转账记录或票据复印件", "3. 身份证明"])
     letter = papers.letter("委派调解函.pdf", "other", f"{case.external_no} 委派调解函", [*heading, "现委派你中心进行诉前调解,期限三十日。"])
     consent = papers.letter("同意诉前调解确认书.pdf", "other", "同意诉前调解确认书", [f"{applicant.name}同意由人民调解组织先行调解。"])
@@ -127,7 +129,11 @@ def _claim(text: str, fen: int) -> dict[str, str]:
 
 
 _ID_TYPES = {"resident_id": "resident", "hk_macao_permit": "HK-Macao", "taiwan_permit": "Taiwan", "foreign_permanent": "foreign PR"}
-_STANDS_FOR = {"agent": ("agent", "agent_of"), "guardian": ("guardian", "guardian_of"), "legal_representative": ("representative", "representative_of")}
+_STANDS_FOR = {
+    "agent": ("agent", "agent_of"),
+    "guardian": ("guardian", "guardian_of"),
+    "legal_representative": ("representative", "representative_of"),
+}
 
 
 def _party(party: Party, ref: str, role: str) -> Iterator[dict[str, Any]]:
@@ -152,7 +158,9 @@ def _party(party: Party, ref: str, role: str) -> Iterator[dict[str, Any]]:
     for number, r in enumerate(party.representatives, 1):
         acts_as, relation = _STANDS_FOR[r.kind]
         id_type = _ID_TYPES.get(r.id_type, r.id_type)
-        block = _filled(party_ref=f"{ref}-{number}", role=acts_as, kind="person", name=r.name, id_type=id_type, id_no=r.id_number, phone=r.phone)
+        block = _filled(
+            party_ref=f"{ref}-{number}", role=acts_as, kind="person", name=r.name, id_type=id_type, id_no=r.id_number, phone=r.phone
+        )
         yield block | {relation: ref}
 
 

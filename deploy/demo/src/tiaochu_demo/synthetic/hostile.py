@@ -12,8 +12,7 @@ from tiaochu_demo.synthetic.register import HEADINGS, Cell, Register, write_work
 def merged_cells(path: Path, register: Register) -> Path:
     """A merged title above the headings, and merged cells inside the rows."""
     book = Workbook()
-    sheet = book.active
-    assert sheet is not None
+    sheet = book.worksheets[0]
     sheet.append(["靖川市矛盾纠纷登记台账"])
     sheet.append(list(HEADINGS))
     for row in register.rows[:20]:
@@ -74,7 +73,9 @@ def _raw_workbook(path: Path, sheet_rows: str, *, filler: int = 0) -> Path:
         for name, text in _WORKBOOK_PARTS.items():
             archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
-            sheet.write(b'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">')
+            sheet.write(
+                b'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+            )
             blanks = b" " * (1 << 20)
             for _ in range(filler):
                 sheet.write(blanks)
@@ -87,7 +88,7 @@ def _row_xml(number: int, cells: list[str]) -> str:
     return f'<row r="{number}">{inside}</row>'
 
 
-def zip_bomb(path: Path, register: Register, megabytes: int = 400) -> Path:
+def zip_bomb(path: Path, _register: Register, megabytes: int = 400) -> Path:
     """A small file that unpacks to `megabytes`; bounded, so that even a reader without a guard only wastes time."""
     return _raw_workbook(path, _row_xml(1, list(HEADINGS)), filler=megabytes)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from random import Random
+from typing import TypeVar
 
 from tiaochu_demo.synthetic.narrative import templates
 
@@ -12,7 +13,10 @@ CENTRE_MIX: Mapping[str, float] = {"02": 0.75, "01": 0.065, "04": 0.06, "11": 0.
 _OTHER = {"03": 4, "05": 5, "06": 5, "07": 4, "08": 4, "09": 3, "10": 2, "12": 1, "13": 1, "14": 1, "15": 1, "16": 1, "99": 2}
 
 
-def quotas(total: int, mix: Mapping[str, float]) -> dict[str, int]:
+_Key = TypeVar("_Key", bound=str)
+
+
+def quotas(total: int, mix: Mapping[_Key, float]) -> dict[_Key, int]:
     """Whole numbers that add up to `total` (largest remainders)."""
     exact = {key: total * share for key, share in mix.items()}
     counts = {key: int(value) for key, value in exact.items()}

@@ -1,13 +1,12 @@
 """Stock for synthetic names. Nobody is meant; chance likeness with living persons cannot be excluded."""
 
-SURNAMES = tuple("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文") + (
-    "欧阳",
-    "诸葛",
-    "上官",
-    "司马",
+SURNAMES: tuple[str, ...] = (
+    *"王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜",
+    *"范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文",
+    *("欧阳", "诸葛", "上官", "司马"),
 )
-MALE = tuple("伟强磊军洋勇杰涛明超刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林楠峰建国庆东海志文学德永长祥根生荣福寿宏兴")
-FEMALE = tuple("芳娜敏静秀娟英霞燕玲桂兰凤洁梅琳素云莲真环雪荣爱妹香月莺媛艳瑞凡佳嘉琼勤珍贞莉红琴萍芬彩菊华慧巧美")
+MALE: tuple[str, ...] = tuple("伟强磊军洋勇杰涛明超刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林楠峰建国庆东海志文学德永长祥根生荣福寿宏兴")
+FEMALE: tuple[str, ...] = tuple("芳娜敏静秀娟英霞燕玲桂兰凤洁梅琳素云莲真环雪荣爱妹香月莺媛艳瑞凡佳嘉琼勤珍贞莉红琴萍芬彩菊华慧巧美")
 # Characters outside GB2312, and one outside the Basic Multilingual Plane: forms, indexes and exports must carry them.
 RARE = ("䶮", "𠅤", "㛃")
 

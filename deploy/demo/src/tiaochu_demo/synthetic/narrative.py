@@ -64,7 +64,7 @@ def render(text: str, slots: Mapping[str, str], rng: Random) -> str:
     """The text with every slot filled; an unknown slot is a KeyError."""
 
     def fill(match: re.Match[str]) -> str:
-        slot = match.group(1)
+        slot: str = match.group(1)
         if "|" in slot:
             return rng.choice(slot.split("|"))
         if slot.startswith("n:"):

@@ -8,6 +8,7 @@ from random import Random
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
 
 from tiaochu_demo.directory import load_categories
 from tiaochu_demo.directory.model import Directory, Organ
@@ -106,8 +107,7 @@ def build_register(directory: Directory, seed: int, today: date, *, history: boo
 def write_workbook(path: Path, headings: Sequence[str], rows: Sequence[Sequence[Cell]], *, title: str = "矛盾纠纷登记台账") -> Path:
     """One sheet, headings in row 1, dates as dates, long texts wrapped."""
     book = Workbook()
-    sheet = book.active
-    assert sheet is not None
+    sheet = book.worksheets[0]
     sheet.title = title
     sheet.append(list(headings))
     for cell in sheet[1]:
@@ -116,7 +116,7 @@ def write_workbook(path: Path, headings: Sequence[str], rows: Sequence[Sequence[
         sheet.append(list(row))
     sheet.freeze_panes = "A2"
     if "简要案情" in headings:
-        letter = sheet.cell(1, list(headings).index("简要案情") + 1).column_letter
+        letter = get_column_letter(list(headings).index("简要案情") + 1)
         sheet.column_dimensions[letter].width = 60
         for cell in sheet[letter]:
             cell.alignment = Alignment(wrap_text=True, vertical="top")

@@ -38,7 +38,7 @@ _SPECIALS = (
     _Special("0501", "walk_in_window", party="minor", difficulty="complex", risk="yellow"),
     _Special("0402", "petition_transfer", flag="group", difficulty="major", risk="orange"),
     _Special("0303", "police_transfer", difficulty="ordinary", risk="yellow"),
-    _Special("1102", "hand_up", flag="group", difficulty="major", risk="orange"),
+    _Special("1102", "hand_up", flag="group", difficulty="complex", risk="yellow"),
     _Special("0299", "walk_in_window", party="foreigner", difficulty="simple", risk="none"),
     _Special("0502", "hotline", difficulty="complex", risk="yellow"),
     _Special("0601", "platform_12315", difficulty="simple", risk="none"),
