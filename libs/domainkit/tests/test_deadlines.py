@@ -1,11 +1,12 @@
 import dataclasses
+import json
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from tiaochu_domainkit.calendar import published
 from tiaochu_domainkit.clocks import BEIJING, Length, Unit, due
-from tiaochu_domainkit.deadlines import DeadlineRule, RuleBook, book_of, defaults, parse_rule
+from tiaochu_domainkit.deadlines import DeadlineRule, RuleBook, book_of, defaults, parse_rule, rule_row
 from tiaochu_domainkit.errors import DomainError, Kind
 
 TODAY = date(2026, 11, 24)
@@ -120,7 +121,20 @@ def test_versions_that_overlap_are_refused() -> None:
     assert caught.value.reason == "DATED_OVERLAP"
 
 
+def test_rows_there_and_back() -> None:
+    for rule in defaults().versions():
+        assert parse_rule(json.loads(json.dumps(rule_row(rule)))) == rule
+
+
 def test_a_row_that_is_no_rule() -> None:
     with pytest.raises(KeyError):
         parse_rule({"code": "X"})
     assert RuleBook({}).on(TODAY) == ()
+
+
+def test_reminders_beside_the_warnings() -> None:
+    """Of the window from 2 March the 20th and the 27th day; of a payment due on 10 March a week and a day before, the day, and three after."""
+    window, perform = defaults().find("CONFIRM_WINDOW", TODAY), defaults().find("PERFORM", TODAY)
+    assert window.reminders(date(2026, 3, 2), date(2026, 4, 1)) == (date(2026, 3, 22), date(2026, 3, 29))
+    assert [day.day for day in perform.reminders(date(2026, 3, 10), date(2026, 3, 20))] == [3, 9, 10, 13]
+    assert defaults().find("TRIAGE", TODAY).reminders(TODAY, TODAY) == ()

@@ -9,7 +9,7 @@ A regulation may call working days 日 (道路交通事故处理程序规定 112
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -34,7 +34,8 @@ class DeadlineRule:
 
     `trigger` is the type of the event that starts it, or in lower case a fact of another organ that somebody records; `when` narrows it by
     fields. `stop_on` are event types that end the duty, `pause_on` grounds of suspension whose time does not count. `valid_to` is the first
-    day it no longer holds. `warn_before_days` are counted back from the last day, beside the warnings at 70 and 90 percent.
+    day it no longer holds. `warn_before_days` are counted back from the last day, `remind_days` from the day of the trigger (a day before
+    it is negative); both stand beside the warnings at 70 and 90 percent.
     """
 
     code: str
@@ -51,12 +52,18 @@ class DeadlineRule:
     pause_on: tuple[str, ...] = ()
     extension: Extension | None = None
     warn_before_days: tuple[int, ...] = ()
+    remind_days: tuple[int, ...] = ()
     note: str = ""
 
     @property
     def version(self) -> str:
         """Names this version for good, as a clock records it."""
         return f"{self.code}@{self.valid_from}"
+
+    def reminders(self, trigger_day: date, last_day: date) -> tuple[date, ...]:
+        """The Beijing dates on which somebody is reminded, in order; calendar days, no move."""
+        before = {last_day - timedelta(days=n) for n in self.warn_before_days}
+        return tuple(sorted(before | {trigger_day + timedelta(days=n) for n in self.remind_days}))
 
 
 @dataclass(frozen=True)
@@ -120,8 +127,33 @@ def parse_rule(row: Mapping[str, Any]) -> DeadlineRule:
         pause_on=tuple(row.get("pause_on", ())),
         extension=Extension(parse_length(extension["length"]), extension["times"], tuple(extension["needs"])) if extension else None,
         warn_before_days=tuple(row.get("warn_before_days", ())),
+        remind_days=tuple(row.get("remind_days", ())),
         note=row.get("note", ""),
     )
+
+
+def rule_row(rule: DeadlineRule) -> dict[str, Any]:
+    """The opposite of `parse_rule`: plain JSON values, empty ones left out."""
+    extension = rule.extension
+    row = {
+        "code": rule.code,
+        "zh": rule.zh,
+        "docking": rule.docking,
+        "valid_from": rule.valid_from.isoformat(),
+        "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
+        "trigger": rule.trigger,
+        "when": dict(rule.when),
+        "length": str(rule.length),
+        "stop_on": list(rule.stop_on),
+        "pause_on": list(rule.pause_on),
+        "extension": extension and {"length": str(extension.length), "times": extension.times, "needs": list(extension.needs)},
+        "warn_before_days": list(rule.warn_before_days),
+        "remind_days": list(rule.remind_days),
+        "on_expiry": rule.on_expiry,
+        "legal_basis": rule.legal_basis,
+        "note": rule.note,
+    }
+    return {key: value for key, value in row.items() if value}
 
 
 @cache
