@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from tiaochu_embedded.postgres import Postgres
 from tiaochu_embedded.problem import from_os_error, require_space
 from tiaochu_embedded.topology import Program, Topology
 from tiaochu_embedded.vault import Vault
-from tiaochu_embedded.viewer import Viewer
 
 
 class RunFolder:
@@ -54,14 +54,21 @@ class Parts:
         self.postgres = Postgres(folder.path / "postgres", self.vault, ports.of("postgres"), folder.log("postgres"))
         users = [program.name for program in topology.programs if program.database]
         self.nats = Nats(folder.path / "nats", self.vault, ports.of("nats"), folder.log("nats"), users)
-        self.viewer = Viewer(folder.path / "traces.db", ports.of("viewer"), folder.log("viewer"))
         self.issuer = Issuer(self.vault, ports.of("issuer"), self.clock, audience=topology.audience, hours=topology.token_hours)
         self.authority = Authority(self.vault)
         self.grpc = {program.name: f"{HOST}:{ports.of(f'{program.name}/grpc')}" for program in topology.programs if program.grpc}
         self.http = {program.name: f"{HOST}:{ports.of(f'{program.name}/http')}" for program in topology.programs}
+        self.collector, self.viewer = (f"{HOST}:{ports.of(f'traces/{kind}')}" for kind in ("grpc", "http"))
+
+    def http_address(self, program: Program) -> str:
+        """Where a program answers HTTP."""
+        return self.viewer if program is self.topology.traces else self.http[program.name]
 
     def environment(self, program: Program) -> dict[str, str]:
         """Everything `program` learns about the world."""
+        if program is self.topology.traces:
+            traces = {"TIAOCHU_GRPC_LISTEN": self.collector, "TIAOCHU_HTTP_LISTEN": self.viewer}
+            return {**_inherited(), **traces, "TIAOCHU_TRACES_FILE": str(self.folder.path / "traces.db")}
         certificate, key = self.authority.issue(program.name)
         given = {
             "TIAOCHU_SERVICE": program.name,
@@ -75,7 +82,7 @@ class Parts:
             "TIAOCHU_OIDC_ISSUER": self.issuer.url,
             "TIAOCHU_OIDC_JWKS_URL": self.issuer.jwks_url,
             "TIAOCHU_OIDC_AUDIENCE": self.topology.audience,
-            "TIAOCHU_OTLP_ENDPOINT": self.viewer.url,
+            "TIAOCHU_OTLP_ENDPOINT": f"http://{self.collector}",
             "TIAOCHU_CLOCK_FILE": str(self.clock.file),
         }
         if program.grpc:
@@ -102,9 +109,10 @@ class Parts:
         }
 
     def _keys(self, service: str) -> Path:
-        """The folder of a service's data keys: `data-1.key` encrypts, `index-1.key` makes blind indexes, `page-1.key` signs page tokens."""
-        for purpose in ("data", "index", "page"):
-            self.vault.key(f"keys/{service}/{purpose}-1.key")
+        """The folder of a service's data keys, as `tiaochu_domainkit.sealing.load_keyring` reads it."""
+        for name in ("data-1.key", "index.key"):
+            self.vault.keep(f"keys/{service}/{name}", lambda: secrets.token_hex(32).encode())
+        self.vault.keep(f"keys/{service}/current", lambda: b"data-1")
         return self.vault.path(f"keys/{service}")
 
     def addresses(self) -> dict[str, object]:
@@ -115,7 +123,7 @@ class Parts:
             "http": {name: f"http://{address}" for name, address in self.http.items()},
             "postgres": f"{HOST}:{self.postgres.port}",
             "nats": self.nats.url,
-            "traces": self.viewer.url,
+            "traces": f"http://{self.viewer}",
             "issuer": self.issuer.url,
             "issuer_secret_file": str(self.issuer.secret_file),
             "tls": {

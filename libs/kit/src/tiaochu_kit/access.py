@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from psycopg import AsyncCursor
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, table
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, select, table, true
 from sqlalchemy import column as sql_column
 
 from tiaochu_kit.database import Tx
@@ -41,7 +41,7 @@ def allows(principal: Principal, organ_path: str, marks: Iterable[tuple[str, str
 def visible(principal: Principal, subject: ColumnElement[Any], organ_path: ColumnElement[Any]) -> ColumnElement[bool]:
     """The same rule as a condition of a list query over rows with a case id and the holder's path."""
     if principal.is_service:
-        return and_(True)
+        return true()
     mine = _ACCESS.c.subject == subject
     below = principal.organ_path.replace("%", "").replace("_", "\\_") + "%"
     shared = exists(
@@ -49,10 +49,10 @@ def visible(principal: Principal, subject: ColumnElement[Any], organ_path: Colum
             mine,
             or_(
                 and_(_ACCESS.c.kind == PERSON, _ACCESS.c.value == bindparam(None, principal.id)),
-                and_(_ACCESS.c.kind == ORGAN, _ACCESS.c.value.like(bindparam(None, below))) if principal.organ_path else False,
+                and_(_ACCESS.c.kind == ORGAN, _ACCESS.c.value.like(bindparam(None, below))) if principal.organ_path else false(),
             ),
         )
     )
     barred = exists(select(1).where(mine, _ACCESS.c.kind == BARRED, _ACCESS.c.value == bindparam(None, principal.id)))
-    held = organ_path.like(bindparam(None, below)) if principal.organ_path else and_(False)
+    held = organ_path.like(bindparam(None, below)) if principal.organ_path else false()
     return and_(or_(held, shared), ~barred)

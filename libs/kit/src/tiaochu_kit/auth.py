@@ -61,7 +61,7 @@ class Tokens:
             registry = jwt.JWTClaimsRegistry(
                 now=int(now.timestamp()),
                 leeway=LEEWAY_SECONDS,
-                iss={"essential": True, "value": self._settings.oidc_issuer},
+                iss={"essential": True, "value": self._settings.oidc_issuer or ""},
                 aud={"essential": True, "value": self._settings.oidc_audience},
                 sub={"essential": True},
                 exp={"essential": True},

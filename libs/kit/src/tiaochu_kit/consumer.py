@@ -147,7 +147,7 @@ class Consumer:
             except Exception as error:  # noqa: BLE001 - the reaction cannot apply this event: it is parked, the log moves on
                 if attempt == 3:
                     await self._transaction(district, [event], park=f"{type(error).__name__}: {getattr(error, 'reason', '')}")
-                    log.error(
+                    log.warning(
                         "consumer.parked", producer=self.producer.name, type=event.type, position=event.position, error=type(error).__name__
                     )
             else:

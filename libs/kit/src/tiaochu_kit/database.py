@@ -6,7 +6,8 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import Composed
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection as ReadConnection
@@ -25,7 +26,7 @@ class Tx:
         self._connection = connection
         self._pipeline = pipeline
 
-    async def queue(self, sql: str, values: Sequence[Any] = ()) -> AsyncCursor[Any]:
+    async def queue(self, sql: str | Composed, values: Sequence[Any] = ()) -> AsyncCursor[Any]:
         """Queue a statement; its rows can be fetched after `send`."""
         return await self._connection.execute(sql, values)
 
@@ -110,7 +111,7 @@ def _connection_class(settings: Settings) -> type[AsyncConnection[Any]]:
         @classmethod
         async def connect(cls, conninfo: str = "", **kwargs: Any) -> AsyncConnection[Any]:  # type: ignore[override]
             password = settings.database_password()
-            return await super().connect(conninfo, **({"password": password} if password else {}), **kwargs)
+            return await super().connect(make_conninfo(conninfo, password=password), **kwargs)
 
     return PasswordFromFile
 
@@ -118,7 +119,7 @@ def _connection_class(settings: Settings) -> type[AsyncConnection[Any]]:
 def _engine(settings: Settings) -> AsyncEngine:
     async def connect() -> AsyncConnection[Any]:
         password = settings.database_password()
-        parts = {**conninfo_to_dict(settings.database_url), **({"password": password} if password else {})}
-        return await AsyncConnection.connect(**parts, prepare_threshold=None)  # type: ignore[arg-type]
+        conninfo = make_conninfo(settings.database_url, password=password)
+        return await AsyncConnection.connect(conninfo, prepare_threshold=None)
 
     return create_async_engine("postgresql+psycopg://", async_creator=connect, pool_size=4, max_overflow=4, pool_pre_ping=False)

@@ -1,6 +1,7 @@
 """Duties written with a transaction and done after it: timers that fire at a time, durable calls to other services."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,10 +79,8 @@ class Calls:
         """For ever."""
         while True:
             if not await self.make_open():
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
-                except TimeoutError:
-                    pass
                 self._woken.clear()
 
     async def make_open(self) -> bool:

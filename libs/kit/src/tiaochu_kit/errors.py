@@ -46,12 +46,12 @@ def to_status(error: DomainError, service: str) -> status_pb2.Status:
     return status
 
 
-def from_rpc(error: grpc.RpcError) -> DomainError:
+def from_rpc(error: Any) -> DomainError:
     """The domain error a called service answered; anything else is `UNAVAILABLE`."""
     code = error.code()
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            return _from_status(status_pb2.Status.FromString(value), code)
+    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    if details is not None:
+        return _from_status(status_pb2.Status.FromString(details), code)
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED) or code not in _KINDS:
         return unavailable("a service")
     return DomainError(_KINDS[code], code.name, error.details() or "", "请求被拒绝")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -11,11 +12,11 @@ from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolati
 from tiaochu_domainkit.aggregate import Aggregate
 from tiaochu_domainkit.errors import DomainError, Kind, not_found
 from tiaochu_kit import access
-from tiaochu_kit.database import Database, Tx
+from tiaochu_kit.database import Database
 from tiaochu_kit.documents import Read
 from tiaochu_kit.journal import Journal, taken
 from tiaochu_kit.principal import Context
-from tiaochu_kit.usecase import CommandSpec, NaturalKey, spec_of
+from tiaochu_kit.usecase import CommandSpec, spec_of
 from tiaochu_kit.work import Work
 
 ATTEMPTS = 3
@@ -26,6 +27,19 @@ _KEY_SQL = "SELECT request_hash, response FROM request_keys WHERE caller = %s AN
 _KEEP_SQL = "INSERT INTO request_keys (caller, method, key, request_hash, response, created_at) VALUES (%s, %s, %s, %s, %s, %s)"
 
 
+@dataclass(frozen=True)
+class _Run:
+    """One command on its way: what does not change between attempts."""
+
+    method: Any
+    spec: CommandSpec
+    request: Any
+    ctx: Context
+    responses: type[Message]
+    prepared: tuple[Any, ...]
+    guard_case: bool
+
+
 class Executor:
     """Executes the commands of one service. `committed` is told after each commit, so that a relay near by need not wait."""
 
@@ -34,58 +48,47 @@ class Executor:
         self._journal = journal
         self._committed = committed
 
-    async def run(self, method: Any, request: Any, ctx: Context, response_class: type[Message], *, guard_case: bool = False) -> Message:
+    async def run(self, method: Any, request: Any, ctx: Context, responses: type[Message], *, guard_case: bool = False) -> Message:
         """Run the command `method` for `request` and answer its response, or the stored one if the key was used before.
 
         `guard_case` applies the access predicate to the first document read. Raises `DomainError`.
         """
         spec = spec_of(method, CommandSpec)
         prepared = (await spec.before(method.__self__, ctx, request),) if spec.before else ()
+        run = _Run(method, spec, request, ctx, responses, prepared, guard_case)
         attempt = 1
         while True:
             try:
-                return await self._once(method, spec, request, ctx, response_class, prepared, guard_case)
-            except (UniqueViolation, SerializationFailure, DeadlockDetected, psycopg.DatabaseError) as error:
+                return await self._once(run)
+            except psycopg.Error as error:
                 if not _lost_race(error):
                     raise
                 if attempt == ATTEMPTS:
                     raise (taken(error) if isinstance(error, UniqueViolation) else _conflict()) from error
                 attempt += 1
 
-    async def _once(
-        self,
-        method: Any,
-        spec: CommandSpec,
-        request: Any,
-        ctx: Context,
-        response_class: type[Message],
-        prepared: tuple[Any, ...],
-        guard_case: bool,
-    ) -> Message:
-        caller = ctx.principal.id
-        digest = request_hash(request)
-        reads = list(spec.reads(request)) if spec.reads else []
+    async def _once(self, run: _Run) -> Message:
+        ctx = run.ctx
+        digest = request_hash(run.request)
+        reads = list(run.spec.reads(run.request)) if run.spec.reads else []
+        first = next((r for r in reads if isinstance(r, Read)), None)
         work = Work(ctx.now, ctx.principal, ctx.request_id, ctx.traceparent)
         async with self._database.transaction(ctx.principal.scope) as tx:
-            key = await tx.queue(_KEY_SQL, (caller, ctx.method, ctx.request_id))
-            first = next((r for r in reads if isinstance(r, Read)), None)
-            rows = await access.queue(tx, first.key) if guard_case and first else None
+            key = await tx.queue(_KEY_SQL, (ctx.principal.id, ctx.method, ctx.request_id))
+            marks = await access.queue(tx, first.key) if run.guard_case and first else None
             await self._journal.load(tx, work, reads)
             stored = await key.fetchone()
             if stored is not None:
-                return replay(stored, digest, response_class)
-            if rows is not None and first is not None:
-                await _require_visible(work, first, ctx, rows)
-            _check_etag(work, reads, request)
-            response: Message = method(work, request, *prepared)
+                return replay(stored, digest, run.responses)
+            if first is not None:
+                if marks is not None:
+                    await _require_visible(work, first, ctx, marks)
+                _check_etag(work, first, run.request)
+            response: Message = run.method(work, run.request, *run.prepared)
             await self._journal.save(tx, work)
-            await _keep(tx, caller, ctx, digest, response)
+            await tx.queue(_KEEP_SQL, (ctx.principal.id, ctx.method, ctx.request_id, digest, response.SerializeToString(), ctx.now))
         self._committed()
         return response
-
-
-async def _keep(tx: Tx, caller: str, ctx: Context, digest: bytes, response: Message) -> None:
-    await tx.queue(_KEEP_SQL, (caller, ctx.method, ctx.request_id, digest, response.SerializeToString(), ctx.now))
 
 
 async def _require_visible(work: Work, first: Read, ctx: Context, rows: Any) -> None:
@@ -112,10 +115,9 @@ def replay(stored: tuple[bytes, bytes], digest: bytes, response_class: type[Mess
     return response_class.FromString(bytes(stored[1]))
 
 
-def _check_etag(work: Work, reads: list[Read | NaturalKey], request: Any) -> None:
+def _check_etag(work: Work, first: Read, request: Any) -> None:
     wanted = getattr(request, "etag", "")
-    first = next((r for r in reads if isinstance(r, Read)), None)
-    if not wanted or first is None:
+    if not wanted:
         return
     document: Aggregate | None = work.find(first.table, first.key)
     if document is not None and str(document.version) != wanted:
@@ -128,10 +130,8 @@ def _check_etag(work: Work, reads: list[Read | NaturalKey], request: Any) -> Non
         )
 
 
-def _lost_race(error: BaseException) -> bool:
-    if isinstance(error, (UniqueViolation, SerializationFailure, DeadlockDetected)):
-        return True
-    return isinstance(error, psycopg.Error) and error.sqlstate == VERSION_LOST
+def _lost_race(error: psycopg.Error) -> bool:
+    return isinstance(error, (UniqueViolation, SerializationFailure, DeadlockDetected)) or error.sqlstate == VERSION_LOST
 
 
 def _conflict() -> DomainError:

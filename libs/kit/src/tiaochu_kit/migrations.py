@@ -142,7 +142,7 @@ def newest(package: str) -> str | None:
 
 def _owner_url(settings: MigrationSettings) -> str:
     password = settings.database_owner_password_file
-    return make_conninfo(settings.database_owner_url, **({"password": password.read_text().strip()} if password else {}))
+    return make_conninfo(settings.database_owner_url, password=password.read_text().strip() if password else None)
 
 
 def run_env(context: Any) -> None:

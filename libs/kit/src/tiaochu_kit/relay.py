@@ -1,6 +1,7 @@
 """The relay: gives committed events their place in the log, then tells NATS. The journal is the truth, NATS is transport."""
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -49,10 +50,8 @@ class Relay:
                 await self._pause()
 
     async def _pause(self) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), 0.1)
-        except TimeoutError:
-            pass
         self._woken.clear()
 
     async def sequence_all(self) -> bool:

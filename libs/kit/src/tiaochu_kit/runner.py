@@ -1,6 +1,7 @@
 """Runs a service: `serve` answers calls, `work` relays, consumes, fires timers and makes calls; `run` does both; `migrate` changes the schema."""
 
 import asyncio
+import hmac
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -20,8 +22,10 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from tiaochu.log.v1 import log_service_pb2  # noqa: F401 - registers the service's descriptor
+from tiaochu_domainkit.sealing import Keyring, load_keyring
 from tiaochu_kit import migrations, telemetry
 from tiaochu_kit.auth import Posts, Tokens
+from tiaochu_kit.blobs import BlobStore, open_store
 from tiaochu_kit.clock import Clock
 from tiaochu_kit.consumer import Consumer
 from tiaochu_kit.database import Database
@@ -32,9 +36,11 @@ from tiaochu_kit.executor import Executor
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.leases import Leases
 from tiaochu_kit.log_service import LogQueries
+from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.peers import Peers
 from tiaochu_kit.producers import OwnLog, RemoteLog
 from tiaochu_kit.relay import Relay
+from tiaochu_kit.series import NumberSeries
 from tiaochu_kit.server import Server, bind
 from tiaochu_kit.settings import MigrationSettings, Settings
 from tiaochu_kit.transport import Publisher, Subscription, Transport
@@ -76,7 +82,28 @@ class Kit:
         self.peers = Peers(settings)
         self.posts = Posts(self.database)
         self.tokens = Tokens(settings)
+        self.series = NumberSeries(self.database)
         self.consumers: dict[str, Consumer] = {}
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys of this service's personal data. Raises `ValueError` where none are configured."""
+        if self.settings.keys_dir is None:
+            raise ValueError("TIAOCHU_KEYS_DIR is not set")
+        return load_keyring(self.settings.keys_dir)
+
+    @cached_property
+    def pages(self) -> PageTokens:
+        """Makes and checks page tokens."""
+        return PageTokens(_derived(self.keyring.index_key, "page tokens"))
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """This service's files. Raises `ValueError` where no store is configured."""
+        if self.settings.blob_url is None:
+            raise ValueError("TIAOCHU_BLOB_URL is not set")
+        keys = {name: _derived(key, "files") for name, key in self.keyring.keys.items()}
+        return open_store(self.settings.blob_url, keys, self.keyring.current)
 
     def committed(self) -> None:
         """Wake whoever waits for commits of this process."""
@@ -91,14 +118,19 @@ class Kit:
 Build = Callable[[Kit], App]
 
 
+def _derived(key: bytes, purpose: str) -> bytes:
+    """A key for one more purpose, so that no key serves two."""
+    return hmac.new(key, purpose.encode(), "sha256").digest()
+
+
 def main(service: str, package: str, build: Build) -> None:
     """The program of a service: `python -m <package> serve|work|run|migrate`."""
     role = sys.argv[1] if len(sys.argv) > 1 else "run"
     os.environ.setdefault("TIAOCHU_SERVICE", service)
     if role == "migrate":
-        migrations.migrate(MigrationSettings(), package)  # type: ignore[call-arg]
+        migrations.migrate(MigrationSettings(), package)
     elif role in ("serve", "work", "run"):
-        settings = Settings()  # type: ignore[call-arg]
+        settings = Settings()
         telemetry.setup(settings)
         uvloop.run(run(settings, package, build, serve=role != "work", work=role != "serve"))
     else:

@@ -241,9 +241,7 @@ def _authorise(rpc: Rpc, principal: Principal) -> None:
 
 def _violation(violation: Any) -> FieldViolation:
     proto = violation.proto
-    parts = []
-    for element in proto.field.elements:
-        parts.append(f"{element.field_name}[{element.index}]" if element.HasField("index") else element.field_name)
+    parts = [f"{e.field_name}[{e.index}]" if e.HasField("index") else e.field_name for e in proto.field.elements]
     return FieldViolation(".".join(parts), proto.rule_id.upper().replace(".", "_") or "INVALID", "格式或取值不符合要求")
 
 

@@ -1,5 +1,6 @@
 """Services under test: real gRPC on loopback, real PostgreSQL and NATS, in the process of the test."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Running:
         owner, name = rpc.split("/")
         method = descriptor_pool.Default().FindServiceByName(owner).methods_by_name[name]
         responses = message_factory.GetMessageClass(method.output_type)
-        unary = self.channel.unary_unary(
+        unary: Any = self.channel.unary_unary(
             f"/{rpc}", request_serializer=lambda m: m.SerializeToString(), response_deserializer=responses.FromString
         )
         headers = [("tiaochu-request-id", request_id or new_id()), *await self.identity(by)]
@@ -102,7 +103,7 @@ class Cell:
     def settings(self, service: str, **more: Any) -> Settings:
         """The settings of one service of this cell; its database is made on first use."""
         database = self.databases.setdefault(service, self.databases.get(service) or self._make_database(service))
-        keys = self.folder / "keys"
+        keys = self._keys(service)
         values: dict[str, Any] = {
             "service": service,
             "environment": "embedded",
@@ -117,10 +118,19 @@ class Cell:
             "oidc_issuer": self.issuer.url,
             "oidc_jwks_url": self.issuer.jwks_url,
             "blob_url": (self.folder / "blobs" / service).as_uri(),
-            "keys_dir": keys if keys.exists() else None,
+            "keys_dir": keys,
             "clock_file": self.clock_file,
         }
         return Settings(**{**values, **more})
+
+    def _keys(self, service: str) -> Path:
+        folder = self.folder / "keys" / service
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            for name in ("data-1.key", "index.key"):
+                (folder / name).write_text(secrets.token_hex(32))
+            (folder / "current").write_text("data-1")
+        return folder
 
     def port(self, service: str) -> int:
         """The gRPC port of a service; the same at each start."""

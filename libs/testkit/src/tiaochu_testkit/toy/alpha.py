@@ -49,12 +49,12 @@ THINGS = DocumentTable("things", Thing, columns={"organ_path": Column("text", la
 
 class ThingCommands:
     @command()
-    def open_thing(self, work: Work, r: OpenThingRequest) -> Any:  # type: ignore[valid-type]
+    def open_thing(self, work: Work, r: OpenThingRequest) -> Any:
         thing = work.add(THINGS, Thing.opened(r.case_id or work.new_id(), r.district, work.actor.organ_path or "/city/", work.now))
         return ThingResponse(case_id=thing.id, etag=work.etag(thing))
 
     @command(reads=lambda r: [THINGS.by_id(r.case_id)])
-    def add_to_thing(self, work: Work, r: AddToThingRequest) -> Any:  # type: ignore[valid-type]
+    def add_to_thing(self, work: Work, r: AddToThingRequest) -> Any:
         thing = work.get(THINGS, r.case_id)
         thing.add(r.amount, work.now)
         return ThingResponse(case_id=thing.id, etag=work.etag(thing), total=thing.total)
@@ -65,7 +65,7 @@ class ThingQueries:
         self._kit = kit
 
     @query
-    async def get_thing(self, ctx: Context, r: GetThingRequest) -> Any:  # type: ignore[valid-type]
+    async def get_thing(self, ctx: Context, r: GetThingRequest) -> Any:
         async with self._kit.database.transaction(ctx.principal.scope) as tx:
             rows = await tx.rows(THINGS.select_sql(), ([r.case_id],))
         thing = THINGS.decode(rows[0][0])

@@ -29,7 +29,7 @@ def _compile() -> None:
         ):
             raise RuntimeError("the toy protos do not compile")
         for file in descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes()).file:
-            descriptor_pool.Default().Add(file)  # type: ignore[attr-defined]
+            descriptor_pool.Default().Add(file)
 
 
 _compile()
