@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tiaochu_domainkit import identity, quantities
+from tiaochu_domainkit.clocks import BEIJING
 from tiaochu_domainkit.errors import DomainError
 from tiaochu_domainkit.identity import PaperKind, Sex
 
@@ -249,3 +250,25 @@ def test_dates() -> None:
     assert quantities.past_date("d", "2024-02-29", TODAY) == date(2024, 2, 29)
     assert quantities.past_date("d", "1949-01-01", TODAY) == date(1949, 1, 1)
     assert quantities.past_date("d", "2026-03-01", TODAY) == TODAY
+
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=BEIJING)
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (NOW.replace(tzinfo=None), "DATE_FORMAT"),
+        (NOW + timedelta(seconds=1), "DATE_FUTURE"),
+        (datetime(1948, 12, 31, 23, 59, tzinfo=BEIJING), "DATE_TOO_EARLY"),
+    ],
+)
+def test_moments_refused(moment: datetime, expected: str) -> None:
+    assert reason_of(quantities.past_moment, "at", moment, NOW) == expected
+
+
+def test_moments() -> None:
+    """1949 begins in Beijing, eight hours before it does in Greenwich."""
+    first = datetime(1948, 12, 31, 16, tzinfo=UTC)
+    assert quantities.past_moment("at", first, NOW) == first
+    assert quantities.past_moment("at", NOW, NOW) == NOW

@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime
 
-from tiaochu_domainkit.clocks import beijing
+from tiaochu_domainkit.clocks import midnight
 from tiaochu_domainkit.errors import invalid
 
 EARLIEST = date(1949, 1, 1)
@@ -58,11 +58,11 @@ def real_date(path: str, value: str) -> date:
 
 
 def past_moment(path: str, value: datetime, now: datetime) -> datetime:
-    """An instant from 1949-01-01 (Beijing) to `now`. Reasons: DATE_TOO_EARLY, DATE_FUTURE."""
+    """An instant from 1949-01-01 (Beijing) to `now`. Reasons: DATE_FORMAT (no zone), DATE_TOO_EARLY, DATE_FUTURE."""
     if value.tzinfo is None:
         raise invalid(path, "DATE_FORMAT", "时间须带时区")
     if value > now:
         raise invalid(path, "DATE_FUTURE", "时间不能晚于现在")
-    if value.year < EARLIEST.year or beijing(value).date() < EARLIEST:
+    if value < midnight(EARLIEST):
         raise invalid(path, "DATE_TOO_EARLY", "日期不能早于1949年1月1日")
     return value
