@@ -51,8 +51,9 @@ class RegisterCaseRequest(_message.Message):
     case_id: _builtins.str
     """UUID minted by the caller (a village phone without network), or empty."""
     channel: _builtins.str
-    """The door: window, hotline, web, mobile, kiosk, proxy, message, screening, grid, leader, city_leader, petition, police, procuratorate,
-    court, labour, hotline_12345, hotline_12315, legal_aid, other_organ, hand_up, hand_down, cross_region, monitoring.
+    """The door: walk_in_window, hotline, web, mini_program, kiosk, staff_proxy, message, village_screening, grid_report, media, leader_assigned,
+    city_leader_assigned, petition_transfer, police_transfer, procuratorate_transfer, court_guided, court_before_filing, court_after_filing,
+    labour_arbitration_transfer, hotline_12345, platform_12315, legal_aid, other_department, hand_up, hand_down, cross_region.
     """
     source: _builtins.str
     """initiative, application, court, procuratorate, police, petition or other_organ; empty: as the channel says."""

@@ -668,3 +668,33 @@ class KeywordTableChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___KeywordTableChanged: _TypeAlias = KeywordTableChanged  # noqa: Y015
+
+@_typing.final
+class PolicyPut(_message.Message):
+    """A district set one of its own values (effective-dated configuration)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    VALID_FROM_ON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The setting."""
+    value: _builtins.int
+    """Its value."""
+    valid_from_on: _builtins.str
+    """First day it holds, ISO date."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+        valid_from_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "valid_from_on", b"valid_from_on", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyPut: _TypeAlias = PolicyPut  # noqa: Y015

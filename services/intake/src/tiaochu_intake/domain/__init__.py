@@ -1,0 +1,1 @@
+"""The rules of the intake: standard library and domainkit only."""
