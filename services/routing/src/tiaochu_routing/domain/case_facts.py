@@ -23,6 +23,9 @@ class CaseFacts(Aggregate):
     status: str = "known"
     case_number: str = ""
     channel: str = ""
+    docking: str = ""
+    """Kind of the agency's docking the case came by (court, police …), empty for none."""
+    docking_mode: str = ""
     history: bool = False
     registered_at: datetime | None = None
     first_receiver_id: str = ""

@@ -209,6 +209,7 @@ class ClockWarned:
     percent: int
     due_at: datetime
     owner_organ_id: str
+    days_left: int
 
 
 @dataclass(frozen=True)

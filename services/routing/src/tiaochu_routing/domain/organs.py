@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit at its present place. `path` is the ids of the organs from the root to itself, each after a slash, with one at the end."""
+    """A unit at its present place. `path` is the ids of the organs from the root to itself, each after a slash, with one at the end.
+
+    `tier` is city, town or village, or empty where only the place is known.
+    """
 
     id: str
     path: str
+    tier: str = ""
 
     def is_above(self, other: "Unit") -> bool:
         """Whether this unit is an upper unit of the other, at whatever distance; never of itself."""

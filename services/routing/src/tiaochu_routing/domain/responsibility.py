@@ -82,6 +82,7 @@ class Responsibility(Aggregate):
     decline_ground: str = ""
     ended_at: datetime | None = None
     accepted_at: datetime | None = None
+    mediation_kind: str = ""
 
     @classmethod
     def start(cls, case_id: str, district: str, receiver: Unit, since: datetime, at: datetime) -> "Responsibility":
@@ -211,6 +212,7 @@ class Responsibility(Aggregate):
             raise refused("CONSENT_MISSING", "the other party has not consented", "尚未取得对方当事人同意", consent=facts.consent or "open")
         self.status = ACCEPTED
         self.accepted_at = at
+        self.mediation_kind = mediation_kind
         self.record(CaseAccepted(self.id, by.id, by.path, on_the_spot, mediation_kind, self.holding.version), at)
 
     def decline(

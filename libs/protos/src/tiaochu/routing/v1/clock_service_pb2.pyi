@@ -39,7 +39,7 @@ class ExtendClockRequest(_message.Message):
     length: _builtins.str
     """By how much, such as 30cd; what the rule allows when empty."""
     reason: _builtins.str
-    """Code of the reason: all_parties_agree, leader_approves, complex, other."""
+    """Code of the reason, one the rule accepts, such as all_parties_agree."""
     def __init__(
         self,
         *,

@@ -107,7 +107,7 @@ class ClockServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LoadCalendarYear(self, request, context):
-        """Loads the notice of a year (国务院办公厅关于节假日安排的通知) for the whole cell; clocks that were provisional are planned again.
+        """Loads the notice of a year (国务院办公厅关于节假日安排的通知) for the district; clocks that were provisional are planned again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

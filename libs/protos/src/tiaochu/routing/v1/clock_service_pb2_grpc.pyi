@@ -27,7 +27,7 @@ class ClockServiceStub:
     PutClockRule: _aio.UnaryUnaryMultiCallable[_clock_service_pb2.PutClockRuleRequest, _clock_service_pb2.PutClockRuleResponse]
     """Puts a version of a rule for a district, valid from a day on. Clocks that start later run by it; running ones only when replanned."""
     LoadCalendarYear: _aio.UnaryUnaryMultiCallable[_clock_service_pb2.LoadCalendarYearRequest, _clock_service_pb2.LoadCalendarYearResponse]
-    """Loads the notice of a year (国务院办公厅关于节假日安排的通知) for the whole cell; clocks that were provisional are planned again."""
+    """Loads the notice of a year (国务院办公厅关于节假日安排的通知) for the district; clocks that were provisional are planned again."""
 
 class ClockServiceServicer(metaclass=_abc_1.ABCMeta):
     """The periods of a case, the rules they run by and the working-day calendar."""
@@ -78,6 +78,6 @@ class ClockServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _clock_service_pb2.LoadCalendarYearRequest,
         context: _aio.ServicerContext[_clock_service_pb2.LoadCalendarYearRequest, _abc.Awaitable[_clock_service_pb2.LoadCalendarYearResponse]],
     ) -> _abc.Awaitable[_clock_service_pb2.LoadCalendarYearResponse]:
-        """Loads the notice of a year (国务院办公厅关于节假日安排的通知) for the whole cell; clocks that were provisional are planned again."""
+        """Loads the notice of a year (国务院办公厅关于节假日安排的通知) for the district; clocks that were provisional are planned again."""
 
 def add_ClockServiceServicer_to_server(servicer: ClockServiceServicer, server: _aio.Server) -> None: ...

@@ -90,7 +90,7 @@ class Organ(_message.Message):
     parent_organ_id: _builtins.str
     """The organ above it, empty for the root."""
     organ_path: _builtins.str
-    """Its place: the ids of the organs from the root to itself, each after a slash. Ignored in requests."""
+    """Its place: the ids of the organs from the root to itself, each after a slash, with one at the end. Ignored in requests."""
     phone: _builtins.str
     """Public phone of the organ."""
     valid_from_on: _builtins.str

@@ -261,6 +261,7 @@ class ClockWarned(_message.Message):
     PERCENT_FIELD_NUMBER: _builtins.int
     DUE_AT_FIELD_NUMBER: _builtins.int
     OWNER_ORGAN_ID_FIELD_NUMBER: _builtins.int
+    DAYS_LEFT_FIELD_NUMBER: _builtins.int
     clock_id: _builtins.str
     """The clock."""
     case_id: _builtins.str
@@ -268,9 +269,11 @@ class ClockWarned(_message.Message):
     rule_code: _builtins.str
     """Code of the deadline rule."""
     percent: _builtins.int
-    """70, 90 or 100."""
+    """70, 90 or 100; 0 for a warning by days."""
     owner_organ_id: _builtins.str
     """The unit that owns the duty."""
+    days_left: _builtins.int
+    """Days before the last one, for rules that warn by days; else 0."""
     @_builtins.property
     def due_at(self) -> _timestamp_pb2.Timestamp:
         """When it ends."""
@@ -284,10 +287,11 @@ class ClockWarned(_message.Message):
         percent: _builtins.int = ...,
         due_at: _timestamp_pb2.Timestamp | None = ...,
         owner_organ_id: _builtins.str = ...,
+        days_left: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "clock_id", b"clock_id", "due_at", b"due_at", "owner_organ_id", b"owner_organ_id", "percent", b"percent", "rule_code", b"rule_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "clock_id", b"clock_id", "days_left", b"days_left", "due_at", b"due_at", "owner_organ_id", b"owner_organ_id", "percent", b"percent", "rule_code", b"rule_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

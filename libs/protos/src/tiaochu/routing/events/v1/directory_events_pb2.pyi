@@ -32,7 +32,7 @@ class OrganPlaced(_message.Message):
     organ_id: _builtins.str
     """The organ."""
     organ_path: _builtins.str
-    """Its place: the ids of the organs from the root to itself, each after a slash."""
+    """Its place: the ids of the organs from the root to itself, each after a slash, with one at the end."""
     kind: _builtins.str
     """Code of its kind, such as town_centre."""
     tier: _builtins.str
