@@ -16,12 +16,14 @@ from tiaochu_embedded.process import Identity
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+BARE = ("--services", "")
+"""Servers without programs: those have tests of their own."""
 State = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Command]:
-    """`command("up")` in a run folder of the test's own."""
+    """`command("up", *BARE)` in a run folder of the test's own."""
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
         program = [sys.executable, "-m", "tiaochu_embedded", "--run-dir", str(tmp_path / "run"), *words]
@@ -38,19 +40,19 @@ def state(tmp_path: Path) -> State:
 
 def test_up_status_stop(command: Command, tmp_path: Path) -> None:
     assert command("status").returncode == 3
-    assert command("up").returncode == 0
+    assert command("up", *BARE).returncode == 0
     told = json.loads(command("status", "--json").stdout)
     assert told["state"] == "ready"
-    assert told["processes"].keys() == {"postgres", "nats", "viewer"}
+    assert told["processes"].keys() == {"postgres", "nats", "traces", "nursery"}
     assert command("stop").returncode == 0
     assert not [name for name, described in told["processes"].items() if Identity(**described).alive()]
     assert command("status").returncode == 3
 
 
 def test_up_twice_says_so_and_changes_nothing(command: Command, state: State) -> None:
-    command("up")
+    command("up", *BARE)
     before = state()
-    second = command("up")
+    second = command("up", *BARE)
     assert second.returncode == 0
     assert "already running" in second.stdout
     assert state() == before
@@ -62,17 +64,17 @@ def test_stop_without_a_stack_is_no_error(command: Command) -> None:
 
 @pytest.mark.parametrize("then", ["stop", "up"])
 def test_a_killed_supervisor_leaves_nothing_behind_after(command: Command, state: State, then: str) -> None:
-    command("up")
+    command("up", *BARE)
     before = state()
     Identity(**before["supervisor"]).send(9)
-    assert command(then).returncode == 0
+    assert command(*([then, *BARE] if then == "up" else [then])).returncode == 0
     left = [name for name, described in before["processes"].items() if Identity(**described).alive()]
     assert not left
     assert (command("status").returncode == 0) == (then == "up")
 
 
 def test_a_token_names_the_person(command: Command, tmp_path: Path) -> None:
-    command("up")
+    command("up", *BARE)
     assert command("token", "p-7").stdout.count(".") == 2
     assert RunningStack(tmp_path / "run").step_clock(60) == 60
 

@@ -32,7 +32,7 @@ def processes(stack: Stack) -> dict[str, Identity]:
 
 
 def test_every_part_runs_and_is_written_down(running: Stack) -> None:
-    assert set(processes(running)) == {"postgres", "nats", "viewer", "nursery", "alpha", "beta", "court"}
+    assert set(processes(running)) == {"postgres", "nats", "traces", "nursery", "alpha", "beta", "court"}
     assert all(identity.alive() for identity in processes(running).values())
 
 
@@ -102,7 +102,7 @@ def test_what_dies_by_itself_is_started_again(make_stack: MakeStack) -> None:
     stack = make_stack("alpha")
     stack.start()
     before = processes(stack)
-    for name in ("alpha", "nats", "postgres", "viewer"):
+    for name in ("alpha", "nats", "postgres", "traces"):
         before[name].send(signal.SIGKILL)
 
     def all_new_and_alive() -> bool:

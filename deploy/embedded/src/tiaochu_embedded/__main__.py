@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--run-dir", type=Path, default=Path(".run"), help="where the stack keeps everything (default: .run)")
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up", help="start in the background, return when ready")
-    start.add_argument("services", nargs="*", help="only these programs")
+    _add_services(start)
     commands.add_parser("stop", help="end everything, also after a killed supervisor")
     status = commands.add_parser("status", help="what runs, and where")
     status.add_argument("--json", action="store_true")
@@ -46,13 +46,18 @@ def _parser() -> argparse.ArgumentParser:
     advance = commands.add_parser("advance", help="move the time of all processes on")
     advance.add_argument("seconds", type=float)
     foreground = commands.add_parser("run", help="run in the foreground")
-    foreground.add_argument("services", nargs="*", help="only these programs")
+    _add_services(foreground)
     foreground.add_argument("--notify", type=int, help=argparse.SUPPRESS)
     return parser
 
 
+def _add_services(parser: argparse.ArgumentParser) -> None:
+    """`--services a,b`; none at all when empty, all that are installed when absent."""
+    parser.add_argument("--services", type=lambda text: [name for name in text.split(",") if name], help="only these, separated by commas")
+
+
 def _up(arguments: argparse.Namespace) -> int:
-    state = up(arguments.run_dir, arguments.services or None, lambda doing: print(f"  … {doing}", flush=True))
+    state = up(arguments.run_dir, arguments.services, lambda doing: print(f"  … {doing}", flush=True))
     _print_addresses(state)
     return 0
 
@@ -100,7 +105,7 @@ def _advance(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    run(arguments.run_dir, arguments.services or None, arguments.notify)
+    run(arguments.run_dir, arguments.services, arguments.notify)
     return 0
 
 

@@ -29,7 +29,9 @@ def up(run_dir: Path, services: list[str] | None, say: Callable[[str], None]) ->
         say("已在运行 already running")
         return running
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "tiaochu_embedded", "--run-dir", str(folder.path), "run", "--notify", str(writing), *(services or [])]
+    command = [sys.executable, "-m", "tiaochu_embedded", "--run-dir", str(folder.path), "run", "--notify", str(writing)]
+    if services is not None:
+        command += ["--services", ",".join(services)]
     with folder.log("supervisor").open("ab") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, pass_fds=(writing,), start_new_session=True

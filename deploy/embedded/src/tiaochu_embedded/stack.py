@@ -74,7 +74,7 @@ class Service:
     def ready(self) -> bool:
         """Whether it says that it can work."""
         try:
-            with urllib.request.urlopen(f"http://{self._parts.http[self.program.name]}/ready", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{self._parts.http_address(self.program)}/ready", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (OSError, urllib.error.URLError):
             return False
@@ -155,7 +155,7 @@ class Stack:
     # --- disturbing it
 
     def kill(self, name: str) -> None:
-        """SIGKILL a part (a service, `postgres`, `nats`, `viewer`). It stays down until `restart`."""
+        """SIGKILL a part (a service, `postgres`, `nats`, `traces`). It stays down until `restart`."""
         with self._guard:
             self._held.add(name)
             self.servers[name].kill()
@@ -221,16 +221,15 @@ class Stack:
 
     def _start_parts(self) -> None:
         self._nursery = Nursery(self.topology.preload, self.folder.log("nursery"))
-        if self.topology.programs:
-            self._nursery.start()
+        self._nursery.start()
         self._parts = parts = Parts(self.folder, self.topology, extra=self._environ)
         parts.clock.begin()
-        services = [Service(program, parts, self._nursery) for program in self.topology.programs]
-        self.servers = {"postgres": parts.postgres, "nats": parts.nats, "viewer": parts.viewer, **{s.program.name: s for s in services}}
+        services = [Service(program, parts, self._nursery) for program in (self.topology.traces, *self.topology.programs)]
+        self.servers = {"postgres": parts.postgres, "nats": parts.nats, **{service.program.name: service for service in services}}
         self._write_state("starting")
-        self._say("database, messages, traces")
-        with ThreadPoolExecutor(4) as pool:
-            started = [pool.submit(server.start) for server in (parts.postgres, parts.nats, parts.viewer)]
+        self._say("database, messages")
+        with ThreadPoolExecutor(2) as pool:
+            started = [pool.submit(server.start) for server in (parts.postgres, parts.nats)]
             parts.issuer.start()
             for service in services:
                 parts.environment(service.program)  # makes certificates and keys while the servers start

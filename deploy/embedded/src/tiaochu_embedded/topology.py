@@ -1,6 +1,6 @@
 """The stack as a list of facts: which programs there are and what each is given."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
 
@@ -30,6 +30,8 @@ class Topology:
     """What a stack consists of."""
 
     programs: tuple[Program, ...]
+    traces: Program = Program("traces", "tiaochu_embedded.traces", arguments=(), database=False)
+    """Collects and shows spans; no peer of the others."""
     clients: tuple[str, ...] = ("cli",)
     """Callers from outside the stack that get a client certificate."""
     audience: str = "tiaochu"
@@ -50,6 +52,7 @@ class Topology:
             "nats",
             "obstore.store",
             "opentelemetry.exporter.prometheus",
+            "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
             "opentelemetry.instrumentation.fastapi",
             "opentelemetry.instrumentation.grpc",
             "opentelemetry.instrumentation.sqlalchemy",
@@ -73,7 +76,7 @@ class Topology:
         unknown = set(names or ()) - {p.name for p in self.programs}
         if unknown:
             raise ValueError(f"no such program: {', '.join(sorted(unknown))}")
-        return Topology(chosen, self.clients, self.audience, self.token_hours, self.preload)
+        return replace(self, programs=chosen)
 
 
 DEFAULT = Topology(
