@@ -7,11 +7,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from tiaochu_demo.directory import CITY, NEIGHBOUR, load_categories, load_directory, load_keywords
+from tiaochu_demo.directory import CITY, NEIGHBOUR, load_directory, load_keywords
 from tiaochu_demo.scenario import Scenario, build_scenario
-from tiaochu_demo.synthetic.channels import BY_CODE
+from tiaochu_demo.synthetic.channels import TIERS
 from tiaochu_demo.synthetic.model import Party, SyntheticCase
 from tiaochu_demo.synthetic.narrative import templates
+from tiaochu_domainkit import identity
+from tiaochu_domainkit.categories import categories
+from tiaochu_domainkit.codes import CHANNEL_SOURCES, code_list
 
 TODAY = date(2026, 11, 2)
 SEEDS = (1, 2, 2026)
@@ -86,7 +89,6 @@ def test_numbers_are_valid(scenario: Scenario) -> None:
 
 
 def test_domain_library_accepts_the_numbers(scenario: Scenario) -> None:
-    identity = pytest.importorskip("tiaochu_domainkit.identity")
     for party in people(scenario):
         if party.id_type == "resident_id":
             identity.resident_id("id", party.id_number, TODAY, birth_date=party.born_on)
@@ -107,7 +109,7 @@ def test_texts_read_like_records(scenario: Scenario) -> None:
 
 
 def test_every_template_renders_for_every_leaf() -> None:
-    assert set(templates()) == {c.code for c in load_categories() if c.is_leaf}
+    assert set(templates()) == set(categories())
     assert len(templates()["0201"]) >= 5
     assert len(templates()["0299"]) >= 5
 
@@ -128,7 +130,7 @@ def test_staff_doors_hold_every_grade_and_special_case(scenario: Scenario) -> No
     assert len(staff) == 80
     assert {c.difficulty for c in staff} == {"simple", "ordinary", "complex", "major"}
     assert {c.risk for c in staff} == {"none", "blue", "yellow", "orange", "red"}
-    assert {"walk_in_window", "hotline", "village_screening", "grid_report", "staff_proxy", "police_transfer"} <= {c.channel for c in staff}
+    assert {"window", "hotline", "screening", "grid", "proxy", "police"} <= {c.channel for c in staff}
     assert {c.source for c in staff} >= {"initiative", "application", "police", "petition", "other_organ"}
     assert {"minor", "elderly", "domestic_violence", "group", "migrant_worker_wages", "foreign"} <= {f for c in staff for f in c.flags}
     assert {"01", "02", "03"} == {c.scale for c in staff}
@@ -167,9 +169,9 @@ def test_two_doors_share_parties_and_kind(scenario: Scenario) -> None:
 def test_receivers_and_codes_exist(scenario: Scenario) -> None:
     for case in cases(scenario):
         receiver = scenario.directory.organs_by_id[case.first_receiver_organ_id]
-        assert receiver.tier in BY_CODE[case.channel].tiers
+        assert receiver.tier in TIERS[case.channel]
         assert case.region_code in scenario.directory.regions_by_code
-        assert case.source == BY_CODE[case.channel].source
+        assert case.source in CHANNEL_SOURCES[case.channel]
         assert case.amount_fen == sum(c.amount_fen for c in case.claims)
 
 
@@ -188,3 +190,12 @@ def test_neighbour_district_can_be_fed_too() -> None:
     neighbour = build_scenario(load_directory(NEIGHBOUR), 1, TODAY)
     assert not {c.first_receiver_organ_id for c in cases(neighbour)} & set(load_directory(CITY).organs_by_id)
     assert all(c.region_code.startswith(NEIGHBOUR) for c in cases(neighbour))
+
+
+def test_codes_are_those_of_the_code_lists(scenario: Scenario) -> None:
+    for case in cases(scenario):
+        assert case.channel in code_list("channel")
+        assert case.difficulty in code_list("difficulty")
+        assert case.risk in code_list("risk")
+        assert case.scale in code_list("scale")
+        assert all(flag in code_list("flag") for flag in case.flags)

@@ -5,8 +5,10 @@ from datetime import date
 
 import pytest
 
-from tiaochu_demo.directory import load_categories, load_directory
+from tiaochu_demo.directory import load_directory
 from tiaochu_demo.scenario import Path, Scenario, build_scenario
+from tiaochu_domainkit.categories import categories
+from tiaochu_domainkit.codes import code_list
 
 TODAY = date(2026, 11, 2)
 
@@ -35,16 +37,15 @@ def test_shares_are_those_of_the_main_job(scenario: Scenario) -> None:
 
 
 def test_ways_respect_category_and_grade(scenario: Scenario) -> None:
-    category = {c.code: c for c in load_categories()}
     for plan in scenario.plans:
-        leaf = category[plan.case.category]
+        leaf = categories()[plan.case.category]
         if leaf.mediable == "N":
             assert plan.path is Path.DECLINED
         if plan.path is Path.ON_THE_SPOT:
             assert plan.case.difficulty == "simple"
             assert plan.door != "court"
         if plan.path is Path.CONFIRMED:
-            assert leaf.confirmable
+            assert not leaf.status
             assert plan.form == "written"
             assert plan.performance != "on_the_spot"
         assert (plan.path is Path.ENDED) == bool(plan.ending)
@@ -62,20 +63,26 @@ def test_first_doors_of_merged_cases_stay_open_long_enough(scenario: Scenario) -
 def test_court_offers_carry_what_the_docking_asks(scenario: Scenario) -> None:
     assert len(scenario.offers) == 20
     assert {o.channel for o in scenario.offers} == {"push", "pull"}
-    assert len({o.content["external_no"] for o in scenario.offers}) == 20
+    assert len({o.case.external_no for o in scenario.offers}) == 20
     for offer in scenario.offers:
-        content = offer.content
+        packet = offer.packet({ref: f"id-{ref}" for ref in offer.files})
+        content, parties = packet["content"], packet["content"]["parties"]
         assert content["mode"] == "before_filing"
-        assert content["cause"]
         assert content["clock_start_on"] >= TODAY.isoformat()
-        roles = Counter(p["role"] for p in content["parties"])
-        assert roles["applicant"] >= 1
-        assert roles["respondent"] >= 1
-        refs = {p["party_ref"] for p in content["parties"]}
-        for party in content["parties"]:
-            assert {party.get("agent_of"), party.get("guardian_of"), party.get("representative_of"), None} <= refs | {None}
-        ids = {ref: f"id-{ref}" for ref in offer.files}
-        sent = offer.with_file_ids(ids)
-        assert sent["plaint"] == "id-F1"
-        assert sent["evidence_list"] == ["id-F2", "id-F5"]
-        assert {f.media_type for f in offer.files.values()} >= {"application/pdf"}
+        assert content["plaint"] == "id-F1"
+        assert content["evidence_list"] == ["id-F2", "id-F5"]
+        refs = {p["party_ref"] for p in parties}
+        applicants = {p["party_ref"] for p in parties if p["role"] == "applicant"}
+        assert applicants == {c["party_ref"] for c in packet["consents"]}
+        assert any(p["role"] == "respondent" for p in parties)
+        for party in parties:
+            if party["role"] in ("agent", "representative", "guardian"):
+                assert party["acts_for"] in refs
+                assert party["proof"] == "id-F6"
+        assert [f["kind"] for f in packet["files"]][:5] == ["plaint", "evidence", "assignment_letter", "consent", "evidence"]
+
+
+def test_grounds_are_of_the_code_lists(scenario: Scenario) -> None:
+    for plan in scenario.plans:
+        assert not plan.ending or plan.ending in code_list("termination_ground")
+        assert not plan.decline_ground or plan.decline_ground in code_list("decline_ground")

@@ -10,13 +10,14 @@ from datetime import date
 from enum import StrEnum
 from random import Random
 
-from tiaochu_demo.directory import deciding_rule, lead_organ, load_categories, load_routing_rules
+from tiaochu_demo.directory import deciding_rule, lead_organ, load_routing_rules
 from tiaochu_demo.directory.model import Directory, Organ
 from tiaochu_demo.synthetic.court import CourtOffer, court_offers
 from tiaochu_demo.synthetic.mix import quotas
 from tiaochu_demo.synthetic.model import SyntheticCase
 from tiaochu_demo.synthetic.register import Register, build_register
 from tiaochu_demo.synthetic.staff import staff_cases
+from tiaochu_domainkit.categories import categories
 
 
 class Path(StrEnum):
@@ -42,7 +43,7 @@ MIX = {
     Path.OPEN: 0.05,
 }
 _ENDINGS = ("party_refused", "not_agreed", "not_agreed", "withdrawn", "unreachable", "expired", "wide_gap", "refused_to_sign")
-_DECLINES = ("court_accepted", "already_settled", "not_a_dispute")
+_DECLINES = ("already_handled", "not_civil_dispute", "no_definite_respondent")
 _OPEN_AT = ("classification", "transfer", "consent", "assignment", "session", "performance")
 _PERFORMANCE = ("on_the_spot", "on_time", "on_time", "on_time", "instalments", "breached_then_performed", "breached")
 
@@ -107,8 +108,8 @@ def _plan(directory: Directory, cases: Sequence[SyntheticCase], rng: Random) -> 
     masters = {c.twin_of for c in cases if c.twin_of}
     left = quotas(len(counted), MIX)
     organs = directory.organs_by_id
-    unfit = {c.code for c in load_categories() if c.mediable == "N"}
-    confirmable = {c.code for c in load_categories() if c.confirmable}
+    unfit = {c.code for c in categories().values() if c.mediable == "N"}
+    confirmable = {c.code for c in categories().values() if not c.status and c.mediable != "N"}
 
     def receiver(case: SyntheticCase) -> Organ:
         return organs[case.first_receiver_organ_id]
@@ -153,7 +154,7 @@ def _detail(case: SyntheticCase, path: Path, rng: Random, *, unfit: bool, moves:
     if path is Path.MERGED:
         return CasePlan(case, path)
     if path is Path.DECLINED:
-        return CasePlan(case, path, decline_ground="other_organ_competent" if unfit else rng.choice(_DECLINES))
+        return CasePlan(case, path, decline_ground="reserved_to_organ" if unfit else rng.choice(_DECLINES))
     if path is Path.OPEN:
         stages = _OPEN_AT[3:] if case.key.startswith("court") else _OPEN_AT
         choices = [stage for stage in stages if moves or stage != "transfer"]

@@ -5,18 +5,16 @@ from tiaochu_demo.directory.load import (
     CITY,
     DISTRICTS,
     NEIGHBOUR,
-    load_categories,
     load_directory,
     load_keywords,
     load_routing_rules,
 )
-from tiaochu_demo.directory.model import Category, Directory, Keyword, MediatorEntry, Organ, Post, Region, RoutingRule, StaffMember
+from tiaochu_demo.directory.model import Directory, Keyword, MediatorEntry, Organ, Post, Region, RoutingRule, StaffMember
 
 __all__ = [
     "CITY",
     "DISTRICTS",
     "NEIGHBOUR",
-    "Category",
     "Directory",
     "Keyword",
     "MediatorEntry",
@@ -27,7 +25,6 @@ __all__ = [
     "StaffMember",
     "deciding_rule",
     "lead_organ",
-    "load_categories",
     "load_directory",
     "load_keywords",
     "load_routing_rules",

@@ -132,7 +132,7 @@ def generate(plan: DistrictPlan) -> None:
     for town in plan.towns:
         _town(w, town, plan.large_villages)
     for number, (name, parent) in enumerate(plan.zones, 1):
-        w.regions.append([f"Z{plan.code}{number:02d}", name, "town", parent, "no"])
+        w.regions.append([f"{plan.code}Z{number:02d}000", name, "zone", parent, "no"])
     w.write()
 
 

@@ -17,7 +17,7 @@ def deciding_rule(
         r
         for r in rules
         if r.valid_from <= on
-        and (r.valid_to is None or on <= r.valid_to)
+        and (r.valid_to is None or on < r.valid_to)
         and region.startswith(r.territory)
         and category.startswith(r.category)
         and r.channel in ("", channel)

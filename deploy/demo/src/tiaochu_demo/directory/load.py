@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 
-from tiaochu_demo.directory.model import Category, Directory, Keyword, MediatorEntry, Organ, Post, Region, RoutingRule, StaffMember
+from tiaochu_demo.directory.model import Directory, Keyword, MediatorEntry, Organ, Post, Region, RoutingRule, StaffMember
 
 CITY = "329901"
 NEIGHBOUR = "329902"
@@ -77,15 +77,6 @@ def _organs(district: str) -> tuple[Organ, ...]:
             row["phone"],
         )
         for row in rows
-    )
-
-
-@cache
-def load_categories() -> tuple[Category, ...]:
-    """Groups and leaves in the order of the classification."""
-    return tuple(
-        Category(r["code"], r["name"], r["parent"], r["mediable"], r["moj_type"], r["confirmable"] == "yes")
-        for r in _rows("rules", "categories.csv")
     )
 
 

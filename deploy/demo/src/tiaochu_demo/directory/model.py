@@ -1,7 +1,7 @@
 """The shape of the synthetic directory, as its files stand.
 
-Codes are those of the field: regions are 12 digits (county 6, town 3, village 3), a zone without a GB code carries an
-own `Z` code; roles are snake_case names; ids are UUIDv7 made once and kept in the files.
+Codes are those of the field: regions are 12 digits (county 6, town 3, village 3), a zone without a GB code carries a
+local part `Zdd`; roles are snake_case names; ids are UUIDv7 made once and kept in the files.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Region:
-    """A node of the region tree. `code` has 12 digits, or `Z` + county + two digits where no GB code exists (园区)."""
+    """A node of the region tree. `code` has 12 digits; where no GB code exists (园区) a local part `Zdd` stands in it."""
 
     code: str
     name: str
-    level: str  # county | town | village
+    level: str  # county | town | village | zone
     parent: str
     gb_code: bool
 
@@ -112,26 +112,10 @@ class Directory:
 
 
 @dataclass(frozen=True)
-class Category:
-    """A leaf or group of the dispute classification (GB/T 31000, domain §5.1)."""
-
-    code: str
-    name: str
-    parent: str
-    mediable: str  # Y | C | N
-    moj_type: str
-    confirmable: bool
-
-    @property
-    def is_leaf(self) -> bool:
-        return len(self.code) == 4 or self.code == "99"
-
-
-@dataclass(frozen=True)
 class RoutingRule:
     """Who leads a case. Empty `territory`, `category` or `channel` match everything; of the rules that match, the highest `priority` decides.
 
-    `legal_relation` is `single`, `multiple` or `any`. `lead_tier` says in which tier the organ of `lead_kind` is looked up.
+    `valid_to` is the first day without the rule. `legal_relation` is `single`, `multiple` or `any`. `lead_tier` says in which tier the organ of `lead_kind` is looked up.
     """
 
     code: str

@@ -7,7 +7,7 @@ from random import Random
 
 from tiaochu_demo.directory.model import Directory, Organ, Region
 from tiaochu_demo.synthetic import papers
-from tiaochu_demo.synthetic.channels import BY_CODE
+from tiaochu_demo.synthetic.channels import source_of
 from tiaochu_demo.synthetic.model import Claim, Party, SyntheticCase, SyntheticFile
 from tiaochu_demo.synthetic.narrative import Template, compose, render, templates
 from tiaochu_demo.synthetic.people import People, family_name
@@ -74,7 +74,7 @@ class Casebook:
         case = SyntheticCase(
             key=key,
             channel=channel,
-            source=BY_CODE[channel].source,
+            source=source_of(channel),
             first_receiver_organ_id=receiver.id,
             occurred_on=occurred_on,
             received_on=received_on,
@@ -106,7 +106,7 @@ class Casebook:
             case,
             key=key,
             channel=channel,
-            source=BY_CODE[channel].source,
+            source=source_of(channel),
             first_receiver_organ_id=receiver.id,
             received_on=case.received_on + delay,
             registered_after=case.registered_after + delay,

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from hashlib import sha256
 from random import Random
 from typing import Any
 
 from tiaochu_demo.directory.model import Directory
 from tiaochu_demo.synthetic import papers
 from tiaochu_demo.synthetic.casebook import Casebook
-from tiaochu_demo.synthetic.model import Party, SyntheticCase, SyntheticFile
+from tiaochu_demo.synthetic.model import Claim, Party, SyntheticCase, SyntheticFile
 
 TOTAL = 20
 COURT_CODE = "329901"
+# Every case has these papers in this order; F6, the proof of representation, only where somebody acts for a party.
+PAPER_KINDS = {"F1": "plaint", "F2": "evidence", "F3": "assignment_letter", "F4": "consent", "F5": "evidence", "F6": "identity"}
 # Leaf with its cause of action (民事案由); courts delegate more contracts and loans than villages see.
 CAUSES = (
     ("0201", "相邻用水、排水纠纷", 3),
@@ -31,13 +34,14 @@ CAUSES = (
 
 @dataclass(frozen=True)
 class CourtOffer:
-    """What the court sends: the case, the JSON content of the `offer` packet, and by which channel.
+    """What the court sends: the case and the parts of its `offer` packet, by push or over the pull feed.
 
-    `content` names papers by the references `F1`, `F2` …; `with_file_ids` puts in the ids that the gateway gave on upload.
+    Papers are named by the references `F1`, `F2` …; `packet` puts in the ids that the gateway gave on upload.
     """
 
     case: SyntheticCase
     content: dict[str, Any]
+    consents: tuple[dict[str, Any], ...]
     channel: str  # push | pull
 
     @property
@@ -45,13 +49,26 @@ class CourtOffer:
         """The papers by reference."""
         return {f"F{number}": file for number, file in enumerate(self.case.files, 1)}
 
-    def with_file_ids(self, ids: Mapping[str, str]) -> dict[str, Any]:
-        """The content with each reference replaced."""
-        content = dict(self.content)
-        for field in ("plaint", "assignment_letter", "consent_applicant"):
-            content[field] = ids[content[field]]
-        content["evidence_list"] = [ids[ref] for ref in content["evidence_list"]]
-        return content
+    def packet(self, ids: Mapping[str, str]) -> dict[str, Any]:
+        """`external_no`, `content`, `consents` and `files` of the packet, each file reference replaced by its id."""
+        listed = [
+            {"file_id": ids[ref], "sha256": sha256(file.content).hexdigest(), "kind": PAPER_KINDS[ref], "name": file.name}
+            for ref, file in self.files.items()
+        ]
+        return {
+            "external_no": self.case.external_no,
+            "content": _with_ids(self.content, ids),
+            "consents": _with_ids(list(self.consents), ids),
+            "files": listed,
+        }
+
+
+def _with_ids(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_ids(part, ids) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with_ids(part, ids) for part in value]
+    return ids.get(value, value) if isinstance(value, str) else value
 
 
 def court_offers(directory: Directory, seed: int, today: date) -> tuple[CourtOffer, ...]:
@@ -67,7 +84,7 @@ def court_offers(directory: Directory, seed: int, today: date) -> tuple[CourtOff
         case = book.write(
             f"court:{number:02d}",
             leaf,
-            "court_before_filing",
+            "court",
             directory.organs_by_code["court"],
             received_on=received,
             registered_after=after,
@@ -81,7 +98,7 @@ def court_offers(directory: Directory, seed: int, today: date) -> tuple[CourtOff
             clock_start_on=received,
         )
         case = replace(case, files=_papers(case, rng))
-        offers.append(CourtOffer(case, _content(case), "pull" if number % 5 == 0 else "push"))
+        offers.append(CourtOffer(case, _content(case), _consents(case), "pull" if number % 5 == 0 else "push"))
     return tuple(offers)
 
 
@@ -99,20 +116,25 @@ def _papers(case: SyntheticCase, rng: Random) -> tuple[SyntheticFile, ...]:
     listed = papers.letter("证据目录.pdf", "evidence", "证据目录", ["1. 现场照片", "2. 转账记录或票据复印件", "3. 身份证明"])
     letter = papers.letter("委派调解函.pdf", "other", f"{case.external_no} 委派调解函", [*heading, "现委派你中心进行诉前调解,期限三十日。"])
     consent = papers.letter("同意诉前调解确认书.pdf", "other", "同意诉前调解确认书", [f"{applicant.name}同意由人民调解组织先行调解。"])
-    return plaint, listed, letter, consent, papers.photo(f"证据1.{rng.choice(('jpg', 'png'))}", rng)
+    photo = papers.photo(f"证据1.{rng.choice(('jpg', 'png'))}", rng)
+    acting = [f"{p.name}由{r.name}({r.relation})代表" for p in case.parties for r in p.representatives]
+    proof = (papers.letter("身份及授权证明.pdf", "power_of_attorney", "身份及授权证明", acting),) if acting else ()
+    return plaint, listed, letter, consent, photo, *proof
 
 
 def _content(case: SyntheticCase) -> dict[str, Any]:
     return {
         "mode": "before_filing",
         "court_code": COURT_CODE,
-        "external_no": case.external_no,
         "cause": case.cause,
+        "category": case.category,
+        "facts": case.facts,
+        "place": case.place,
+        "region": case.region_code,
+        "occurred_on": case.occurred_on.isoformat(),
         "procedure": "summary" if case.difficulty == "simple" else "ordinary",
         "clock_start_on": str(case.clock_start_on),
-        "facts": case.facts,
-        "region": case.region_code,
-        "claims": [_claim(c.text, c.amount_fen) for c in case.claims],
+        "claims": [_claim(c) for c in case.claims],
         "parties": [
             *(block for n, p in enumerate(case.applicants, 1) for block in _party(p, f"A{n}", "applicant")),
             *(block for n, p in enumerate(case.respondents, 1) for block in _party(p, f"R{n}", "respondent")),
@@ -120,31 +142,30 @@ def _content(case: SyntheticCase) -> dict[str, Any]:
         "plaint": "F1",
         "evidence_list": ["F2", "F5"],
         "assignment_letter": "F3",
-        "consent_applicant": "F4",
     }
 
 
-def _claim(text: str, fen: int) -> dict[str, str]:
-    return {"text": text, "amount": f"{fen // 100}.{fen % 100:02d}"} if fen else {"text": text}
+def _consents(case: SyntheticCase) -> tuple[dict[str, Any], ...]:
+    """Every applicant agreed to mediation before filing (人民法院在线调解规则 8)."""
+    at = f"{case.clock_start_on}T09:00:00+08:00"
+    return tuple({"party_ref": f"A{n}", "what": "诉前调解", "at": at, "file": "F4"} for n in range(1, len(case.applicants) + 1))
 
 
-_ID_TYPES = {"resident_id": "resident", "hk_macao_permit": "HK-Macao", "taiwan_permit": "Taiwan", "foreign_permanent": "foreign PR"}
-_STANDS_FOR = {
-    "agent": ("agent", "agent_of"),
-    "guardian": ("guardian", "guardian_of"),
-    "legal_representative": ("representative", "representative_of"),
-}
+def _claim(claim: Claim) -> dict[str, str]:
+    amount = f"{claim.amount_fen // 100}.{claim.amount_fen % 100:02d}" if claim.amount_fen else ""
+    return _filled(kind=claim.kind, text=claim.text, amount=amount)
 
 
 def _party(party: Party, ref: str, role: str) -> Iterator[dict[str, Any]]:
     """Party blocks P of dockings §2: the party, then who acts for it. Empty fields are left out."""
     person = party.kind == "person"
+    acting = [(f"{ref}-{number}", r) for number, r in enumerate(party.representatives, 1)]
     yield _filled(
         party_ref=ref,
         role=role,
-        kind="person" if person else "org",
+        kind=party.kind,
         name=party.name,
-        id_type=_ID_TYPES.get(party.id_type, party.id_type) if person else "",
+        id_type=party.id_type,
         id_no=party.id_number if person else "",
         credit_code="" if person else party.id_number,
         sex=party.sex,
@@ -154,14 +175,20 @@ def _party(party: Party, ref: str, role: str) -> Iterator[dict[str, Any]]:
         address=party.address,
         e_address=party.electronic_address,
         flags=list(party.care),
+        guardian_ref=next((other for other, r in acting if r.kind == "guardian"), ""),
     )
-    for number, r in enumerate(party.representatives, 1):
-        acts_as, relation = _STANDS_FOR[r.kind]
-        id_type = _ID_TYPES.get(r.id_type, r.id_type)
-        block = _filled(
-            party_ref=f"{ref}-{number}", role=acts_as, kind="person", name=r.name, id_type=id_type, id_no=r.id_number, phone=r.phone
+    for other, r in acting:
+        yield _filled(
+            party_ref=other,
+            role="representative" if r.kind == "legal_representative" else r.kind,
+            kind="person",
+            name=r.name,
+            id_type=r.id_type,
+            id_no=r.id_number,
+            phone=r.phone,
+            acts_for=ref,
+            proof="F6",
         )
-        yield block | {relation: ref}
 
 
 def _filled(**fields: Any) -> dict[str, Any]:

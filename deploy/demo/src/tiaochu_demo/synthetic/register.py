@@ -10,13 +10,13 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from tiaochu_demo.directory import load_categories
 from tiaochu_demo.directory.model import Directory, Organ
 from tiaochu_demo.synthetic.casebook import Casebook
-from tiaochu_demo.synthetic.channels import BY_CODE
+from tiaochu_demo.synthetic.channels import label
 from tiaochu_demo.synthetic.identity import spoiled_id
 from tiaochu_demo.synthetic.mix import FIELD_MIX, leaves
 from tiaochu_demo.synthetic.model import Party, SyntheticCase
+from tiaochu_domainkit.categories import categories
 
 TOTAL = 200
 HEADINGS = (
@@ -131,28 +131,28 @@ def _working_day(day: date) -> date:
 def _door(directory: Directory, rng: Random) -> tuple[Organ, str]:
     tier = rng.choices(("village_committee", "town_centre", "city_centre"), (75, 18, 7))[0]
     channels = {
-        "village_committee": ("walk_in_window", "village_screening", "village_screening", "grid_report", "staff_proxy"),
-        "town_centre": ("walk_in_window", "hotline", "police_transfer", "petition_transfer", "hotline_12345"),
-        "city_centre": ("walk_in_window", "hotline", "web", "hotline_12345"),
+        "village_committee": ("window", "screening", "screening", "grid", "proxy"),
+        "town_centre": ("window", "hotline", "police", "petition", "hotline_12345"),
+        "city_centre": ("window", "hotline", "web", "hotline_12345"),
     }
     return rng.choice(directory.organs_of_kind(tier)), rng.choice(channels[tier])
 
 
 def _row(number: int, case: SyntheticCase, receiver: Organ, result: tuple[str, date | None, str, str]) -> dict[str, Cell]:
-    category = next(c for c in load_categories() if c.code == case.category)
+    leaf = categories()[case.category]
     notes = [p.identity_note for p in case.parties if p.identity_note]
     notes += [f"{p.name}之{r.relation}{r.name}代为参加" for p in case.parties for r in p.representatives if r.kind == "guardian"]
     return {
         "序号": number,
         "登记日期": case.received_on,
-        "受理渠道": BY_CODE[case.channel].label,
+        "受理渠道": label(case.channel),
         "申请人": _names(case.applicants),
         "证件号码": SEPARATOR.join(p.id_number or NONE for p in case.applicants),
         "电话": SEPARATOR.join(p.phone or NONE for p in case.applicants),
         "被申请人": _names(case.respondents),
         "被申请人证件号码": SEPARATOR.join(p.id_number or NONE for p in case.respondents),
         "被申请人电话": SEPARATOR.join(p.phone or NONE for p in case.respondents),
-        "纠纷类别": f"{category.code} {category.name}",
+        "纠纷类别": f"{leaf.code} {leaf.zh}",
         "简要案情": case.facts,
         "涉及金额": case.amount_fen / 100 if case.amount_fen else 0,
         "受理单位": receiver.name if number % 3 else receiver.short_name,

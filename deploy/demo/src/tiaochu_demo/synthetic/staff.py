@@ -13,9 +13,9 @@ from tiaochu_demo.synthetic.narrative import templates
 TOTAL = 80
 TWINS = 5
 DAYS = 5
-_DOORS = ("walk_in_window", "hotline", "village_screening", "walk_in_window", "grid_report", "hotline", "village_screening", "staff_proxy")
-_OTHER_DOORS = ("police_transfer", "petition_transfer", "hotline_12345", "leader_assigned", "mini_program", "web", "kiosk", "hand_up")
-_TIERS = {"village_screening": "village", "grid_report": "village", "staff_proxy": "village", "mini_program": "village"}
+_DOORS = ("window", "hotline", "screening", "window", "grid", "hotline", "screening", "proxy")
+_OTHER_DOORS = ("police", "petition", "hotline_12345", "leader", "mobile", "web", "kiosk", "hand_up")
+_TIERS = {"screening": "village", "grid": "village", "proxy": "village", "mobile": "village"}
 _CITY_DOORS = ("web", "kiosk")
 
 
@@ -32,18 +32,18 @@ class _Special:
 
 
 _SPECIALS = (
-    _Special("0701", "walk_in_window", flag="migrant_worker_wages,group", difficulty="major", risk="orange"),
+    _Special("0701", "window", flag="migrant_worker_wages,group", difficulty="major", risk="orange"),
     _Special("0101", "hotline", flag="domestic_violence", difficulty="major", risk="red"),
-    _Special("0102", "village_screening", party="without_papers", flag="elderly", difficulty="ordinary", risk="blue"),
-    _Special("0501", "walk_in_window", party="minor", difficulty="complex", risk="yellow"),
-    _Special("0402", "petition_transfer", flag="group", difficulty="major", risk="orange"),
-    _Special("0303", "police_transfer", difficulty="ordinary", risk="yellow"),
+    _Special("0102", "screening", party="without_papers", flag="elderly", difficulty="ordinary", risk="blue"),
+    _Special("0501", "window", party="minor", difficulty="complex", risk="yellow"),
+    _Special("0402", "petition", flag="group", difficulty="major", risk="orange"),
+    _Special("0303", "police", difficulty="ordinary", risk="yellow"),
     _Special("1102", "hand_up", flag="group", difficulty="complex", risk="yellow"),
-    _Special("0299", "walk_in_window", party="foreigner", difficulty="simple", risk="none"),
+    _Special("0299", "window", party="foreigner", difficulty="simple", risk="none"),
     _Special("0502", "hotline", difficulty="complex", risk="yellow"),
-    _Special("0601", "platform_12315", difficulty="simple", risk="none"),
-    _Special("0201", "staff_proxy", party="without_papers", difficulty="simple", risk="none"),
-    _Special("1403", "walk_in_window", difficulty="ordinary", risk="blue"),
+    _Special("0601", "hotline_12315", difficulty="simple", risk="none"),
+    _Special("0201", "proxy", party="without_papers", difficulty="simple", risk="none"),
+    _Special("1403", "window", difficulty="ordinary", risk="blue"),
 )
 
 
@@ -105,13 +105,13 @@ def _centre(directory: Directory) -> Organ:
 
 
 def _tier(channel: str, rng: Random) -> str:
-    if channel in _CITY_DOORS or channel in ("platform_12315", "hotline_12345", "petition_transfer"):
+    if channel in _CITY_DOORS or channel in ("hotline_12315", "hotline_12345", "petition"):
         return "city"
-    return _TIERS.get(channel) or ("town" if channel in ("police_transfer", "hand_up", "leader_assigned") else rng.choice(("city", "town")))
+    return _TIERS.get(channel) or ("town" if channel in ("police", "hand_up", "leader") else rng.choice(("city", "town")))
 
 
 def _receiver(directory: Directory, rng: Random, channel: str, tier: str) -> Organ:
-    if channel == "police_transfer":
+    if channel == "police":
         return rng.choice(directory.organs_of_kind("town_centre"))
     if tier == "city":
         return _centre(directory)
