@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.tiaochu/mediation/events/v1/table_events.proto\x12\x1btiaochu.mediation.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"u\n\x0fMediationOpened\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08organ_id\x18\x02 \x01(\t\x12\x12\n\norgan_path\x18\x03 \x01(\t\x12\x13\n\x0bon_the_spot\x18\x04 \x01(\x08\x12\x16\n\x0emediation_kind\x18\x05 \x01(\t\"`\n\x0eMediatorChosen\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rassignment_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x11\n\tchosen_by\x18\x04 \x01(\t\"d\n\x12\x41ssignmentAccepted\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rassignment_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x11\n\trelations\x18\x04 \x03(\t\"a\n\x12\x41ssignmentDeclined\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rassignment_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"[\n\rRecusalRaised\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrecusal_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x10\n\x08party_id\x18\x04 \x01(\t\"\\\n\x0eRecusalDecided\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrecusal_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x10\n\x08replaced\x18\x04 \x01(\x08\"O\n\x12NoticeAcknowledged\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x16\n\x0eidentity_check\x18\x03 \x01(\t\"Y\n\rSafetyChecked\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x17\n\x0fsafety_check_id\x18\x02 \x01(\t\x12\x1e\n\x16joint_sessions_allowed\x18\x03 \x01(\x08\"\xac\x01\n\x10SessionScheduled\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12-\n\tstarts_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04mode\x18\x05 \x01(\t\x12\x10\n\x08separate\x18\x06 \x01(\x08\x12\x14\n\x0cstudy_sha256\x18\x07 \x01(\t\"2\n\x0fSessionApproved\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x05\"\x96\x01\n\x0bSessionHeld\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12+\n\x07held_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06result\x18\x05 \x01(\t\x12\x15\n\rrecord_sha256\x18\x06 \x01(\t\"5\n\x12MediationSuspended\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"3\n\x10MediationResumed\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.tiaochu/mediation/events/v1/table_events.proto\x12\x1btiaochu.mediation.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"u\n\x0fMediationOpened\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08organ_id\x18\x02 \x01(\t\x12\x12\n\norgan_path\x18\x03 \x01(\t\x12\x13\n\x0bon_the_spot\x18\x04 \x01(\x08\x12\x16\n\x0emediation_kind\x18\x05 \x01(\t\"3\n\x10MediationDropped\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06ground\x18\x02 \x01(\t\".\n\tPartyLeft\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\"`\n\x0eMediatorChosen\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rassignment_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x11\n\tchosen_by\x18\x04 \x01(\t\"d\n\x12\x41ssignmentAccepted\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rassignment_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x11\n\trelations\x18\x04 \x03(\t\"a\n\x12\x41ssignmentDeclined\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rassignment_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"[\n\rRecusalRaised\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrecusal_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x10\n\x08party_id\x18\x04 \x01(\t\"\\\n\x0eRecusalDecided\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrecusal_id\x18\x02 \x01(\t\x12\x13\n\x0bmediator_id\x18\x03 \x01(\t\x12\x10\n\x08replaced\x18\x04 \x01(\x08\"O\n\x12NoticeAcknowledged\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x16\n\x0eidentity_check\x18\x03 \x01(\t\"Y\n\rSafetyChecked\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x17\n\x0fsafety_check_id\x18\x02 \x01(\t\x12\x1e\n\x16joint_sessions_allowed\x18\x03 \x01(\x08\"\xac\x01\n\x10SessionScheduled\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12-\n\tstarts_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04mode\x18\x05 \x01(\t\x12\x10\n\x08separate\x18\x06 \x01(\x08\x12\x14\n\x0cstudy_sha256\x18\x07 \x01(\t\"2\n\x0fSessionApproved\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x05\"\x96\x01\n\x0bSessionHeld\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12+\n\x07held_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06result\x18\x05 \x01(\t\x12\x15\n\rrecord_sha256\x18\x06 \x01(\t\"5\n\x12MediationSuspended\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"3\n\x10MediationResumed\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,28 +34,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MEDIATIONOPENED']._serialized_start=112
   _globals['_MEDIATIONOPENED']._serialized_end=229
-  _globals['_MEDIATORCHOSEN']._serialized_start=231
-  _globals['_MEDIATORCHOSEN']._serialized_end=327
-  _globals['_ASSIGNMENTACCEPTED']._serialized_start=329
-  _globals['_ASSIGNMENTACCEPTED']._serialized_end=429
-  _globals['_ASSIGNMENTDECLINED']._serialized_start=431
-  _globals['_ASSIGNMENTDECLINED']._serialized_end=528
-  _globals['_RECUSALRAISED']._serialized_start=530
-  _globals['_RECUSALRAISED']._serialized_end=621
-  _globals['_RECUSALDECIDED']._serialized_start=623
-  _globals['_RECUSALDECIDED']._serialized_end=715
-  _globals['_NOTICEACKNOWLEDGED']._serialized_start=717
-  _globals['_NOTICEACKNOWLEDGED']._serialized_end=796
-  _globals['_SAFETYCHECKED']._serialized_start=798
-  _globals['_SAFETYCHECKED']._serialized_end=887
-  _globals['_SESSIONSCHEDULED']._serialized_start=890
-  _globals['_SESSIONSCHEDULED']._serialized_end=1062
-  _globals['_SESSIONAPPROVED']._serialized_start=1064
-  _globals['_SESSIONAPPROVED']._serialized_end=1114
-  _globals['_SESSIONHELD']._serialized_start=1117
-  _globals['_SESSIONHELD']._serialized_end=1267
-  _globals['_MEDIATIONSUSPENDED']._serialized_start=1269
-  _globals['_MEDIATIONSUSPENDED']._serialized_end=1322
-  _globals['_MEDIATIONRESUMED']._serialized_start=1324
-  _globals['_MEDIATIONRESUMED']._serialized_end=1375
+  _globals['_MEDIATIONDROPPED']._serialized_start=231
+  _globals['_MEDIATIONDROPPED']._serialized_end=282
+  _globals['_PARTYLEFT']._serialized_start=284
+  _globals['_PARTYLEFT']._serialized_end=330
+  _globals['_MEDIATORCHOSEN']._serialized_start=332
+  _globals['_MEDIATORCHOSEN']._serialized_end=428
+  _globals['_ASSIGNMENTACCEPTED']._serialized_start=430
+  _globals['_ASSIGNMENTACCEPTED']._serialized_end=530
+  _globals['_ASSIGNMENTDECLINED']._serialized_start=532
+  _globals['_ASSIGNMENTDECLINED']._serialized_end=629
+  _globals['_RECUSALRAISED']._serialized_start=631
+  _globals['_RECUSALRAISED']._serialized_end=722
+  _globals['_RECUSALDECIDED']._serialized_start=724
+  _globals['_RECUSALDECIDED']._serialized_end=816
+  _globals['_NOTICEACKNOWLEDGED']._serialized_start=818
+  _globals['_NOTICEACKNOWLEDGED']._serialized_end=897
+  _globals['_SAFETYCHECKED']._serialized_start=899
+  _globals['_SAFETYCHECKED']._serialized_end=988
+  _globals['_SESSIONSCHEDULED']._serialized_start=991
+  _globals['_SESSIONSCHEDULED']._serialized_end=1163
+  _globals['_SESSIONAPPROVED']._serialized_start=1165
+  _globals['_SESSIONAPPROVED']._serialized_end=1215
+  _globals['_SESSIONHELD']._serialized_start=1218
+  _globals['_SESSIONHELD']._serialized_end=1368
+  _globals['_MEDIATIONSUSPENDED']._serialized_start=1370
+  _globals['_MEDIATIONSUSPENDED']._serialized_end=1423
+  _globals['_MEDIATIONRESUMED']._serialized_start=1425
+  _globals['_MEDIATIONRESUMED']._serialized_end=1476
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,58 @@ class MediationOpened(_message.Message):
 Global___MediationOpened: _TypeAlias = MediationOpened  # noqa: Y015
 
 @_typing.final
+class MediationDropped(_message.Message):
+    """There is nothing to mediate: declined, or merged into another case, before it was accepted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case."""
+    ground: _builtins.str
+    """declined or merged."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "ground", b"ground"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MediationDropped: _TypeAlias = MediationDropped  # noqa: Y015
+
+@_typing.final
+class PartyLeft(_message.Message):
+    """One of several applicants left the table; it stands for the others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case."""
+    party_id: _builtins.str
+    """The party."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartyLeft: _TypeAlias = PartyLeft  # noqa: Y015
+
+@_typing.final
 class MediatorChosen(_message.Message):
     """A mediator was named; he has not accepted yet (已指派)."""
 
@@ -144,7 +196,7 @@ class AssignmentDeclined(_message.Message):
     mediator_id: _builtins.str
     """The mediator."""
     reason: _builtins.str
-    """relation, load, absence, not_competent or other."""
+    """relation, load, absence, not_competent, other, or superseded (another was named before he answered)."""
     def __init__(
         self,
         *,
