@@ -16,6 +16,9 @@ from tiaochu_embedded.problem import from_os_error, require_space
 from tiaochu_embedded.topology import Program, Topology
 from tiaochu_embedded.vault import Vault
 
+FIRST_ADMIN = "operator"
+"""The person who may import the directory into an empty stack."""
+
 
 class RunFolder:
     """The folder of one stack. Everything in it can be deleted while the stack is stopped."""
@@ -82,6 +85,7 @@ class Parts:
             "TIAOCHU_OIDC_ISSUER": self.issuer.url,
             "TIAOCHU_OIDC_JWKS_URL": self.issuer.jwks_url,
             "TIAOCHU_OIDC_AUDIENCE": self.topology.audience,
+            "TIAOCHU_FIRST_ADMIN": FIRST_ADMIN,
             "TIAOCHU_OTLP_ENDPOINT": f"http://{self.collector}",
             "TIAOCHU_CLOCK_FILE": str(self.clock.file),
         }

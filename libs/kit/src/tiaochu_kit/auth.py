@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit.database import Database
 from tiaochu_kit.errors import unavailable
-from tiaochu_kit.principal import Principal
+from tiaochu_kit.principal import ALL_DISTRICTS, Principal
 from tiaochu_kit.settings import Settings
 
 POSTS_SECONDS = 1.0
@@ -89,13 +89,16 @@ class Tokens:
 class Posts:
     """A person's posts from the directory's log, as this service has read it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, first_admin: str | None = None) -> None:
         self._database = database
+        self._first_admin = first_admin
         self._known: dict[str, tuple[float, list[tuple[str, str, str, str]]]] = {}
 
     async def principal(self, person_id: str, organ_id: str, now: datetime) -> Principal:
         """The person in the post at `organ_id`, or in the first post. Without any post: a principal without roles."""
         posts = await self._posts(person_id, now)
+        if not posts and person_id == self._first_admin:
+            return Principal(person_id, frozenset({"system_admin"}), organ_path="/", districts=frozenset({ALL_DISTRICTS}))
         organ = organ_id or (posts[0][0] if posts else "")
         mine = [p for p in posts if p[0] == organ]
         return Principal(

@@ -80,7 +80,7 @@ class Kit:
         self._on_commit: list[Callable[[], None]] = [self.relay.wake]
         self.executor = Executor(self.database, self.journal, self.committed)
         self.peers = Peers(settings)
-        self.posts = Posts(self.database)
+        self.posts = Posts(self.database, settings.first_admin)
         self.tokens = Tokens(settings)
         self.series = NumberSeries(self.database)
         self.consumers: dict[str, Consumer] = {}

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = None
     oidc_jwks_url: str | None = None
     oidc_audience: str = "tiaochu"
+    first_admin: str | None = None
+    """A person who is system administrator of the cell before the directory has any post for them: who imports the directory."""
 
     blob_url: str | None = None
     keys_dir: Path | None = None
