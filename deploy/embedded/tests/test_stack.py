@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tiaochu_domainkit.sealing import load_keyring
 from tiaochu_embedded.problem import Problem, from_os_error
 from tiaochu_embedded.process import Identity
 from tiaochu_embedded.stack import Stack
@@ -46,6 +47,12 @@ def test_a_program_is_told_all_it_needs(running: Stack) -> None:
     assert len(named) == 9
     assert all(Path(value).exists() for value in named)
     assert Path(told["TIAOCHU_BLOB_URL"].removeprefix("file://")).is_dir()
+
+
+def test_the_keys_are_as_the_services_read_them(running: Stack) -> None:
+    alpha, beta = (load_keyring(Path(ask(running, name, "/settings")["TIAOCHU_KEYS_DIR"])) for name in ("alpha", "beta"))
+    assert alpha.current in alpha.keys
+    assert alpha.index_key != beta.index_key
 
 
 def test_a_program_without_a_database_gets_none(running: Stack) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tiaochu_embedded.nats import Nats
 from tiaochu_embedded.ports import free_port as _free_port
 from tiaochu_embedded.postgres import Database, Postgres
-from tiaochu_testkit.servers import Databases, Migrate, migrate_by_command, start_nats, start_postgres
+from tiaochu_testkit.servers import Databases, Migrate, migrate_in_process, start_nats, start_postgres
 from tiaochu_testkit.services import Cell
 
 NATS_USERS = ("intake", "routing", "mediation", "docking", "reporting", "alpha", "beta")
@@ -57,7 +57,7 @@ def service() -> str:
 @pytest.fixture(scope="session")
 def migrate() -> Migrate:
     """How an empty database becomes a service's; override it where there is no service."""
-    return migrate_by_command
+    return migrate_in_process
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,6 @@
 """Real PostgreSQL and NATS for tests, and databases cloned from migrated templates."""
 
 import itertools
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +11,8 @@ from tiaochu_embedded.nats import Nats
 from tiaochu_embedded.ports import free_port
 from tiaochu_embedded.postgres import Database, Postgres
 from tiaochu_embedded.vault import Vault
+from tiaochu_kit import migrations
+from tiaochu_kit.settings import MigrationSettings
 
 Migrate = Callable[[str, Database], None]
 """Brings the empty database of a service to its present schema, as the owner role."""
@@ -71,15 +70,7 @@ class Databases:
         self._admin.close()
 
 
-def migrate_by_command(service: str, database: Database) -> None:
-    """Run the service's own `migrate` command on a database."""
-    environ = {
-        **os.environ,
-        "TIAOCHU_SERVICE": service,
-        "TIAOCHU_ENVIRONMENT": "embedded",
-        "TIAOCHU_DATABASE_OWNER_URL": database.owner_url,
-        "TIAOCHU_DATABASE_OWNER_PASSWORD_FILE": str(database.owner_password_file),
-    }
-    done = subprocess.run([sys.executable, "-m", f"tiaochu_{service}", "migrate"], env=environ, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{service} migrate failed:\n{done.stdout}{done.stderr}")
+def migrate_in_process(service: str, database: Database) -> None:
+    """Run the migrations of `tiaochu_<service>` as its own `migrate` command does, without the second that a new process takes."""
+    settings = MigrationSettings(database_owner_url=database.owner_url, database_owner_password_file=database.owner_password_file)
+    migrations.migrate(settings, f"tiaochu_{service}")
