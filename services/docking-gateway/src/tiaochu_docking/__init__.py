@@ -1,1 +1,1 @@
-"""What passed between us and each agency."""
+"""The gateway to the agencies: what passed between us and each of them, packet by packet."""

@@ -1,0 +1,1 @@
+"""The dockings of this release, as data."""

@@ -1,0 +1,1 @@
+"""Commands, reactions, queries, and the work in the background."""

@@ -1,0 +1,9 @@
+"""What the tests of the gateway share."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def service() -> str:
+    """The service under test."""
+    return "docking"
