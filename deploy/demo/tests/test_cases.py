@@ -94,6 +94,8 @@ def test_domain_library_accepts_the_numbers(scenario: Scenario) -> None:
             identity.resident_id("id", party.id_number, TODAY, birth_date=party.born_on)
         elif party.id_type == "credit_code":
             identity.credit_code("code", party.id_number)
+        if party.phone:
+            identity.phone("phone", party.phone)
 
 
 def test_texts_read_like_records(scenario: Scenario) -> None:
@@ -130,8 +132,8 @@ def test_staff_doors_hold_every_grade_and_special_case(scenario: Scenario) -> No
     assert len(staff) == 80
     assert {c.difficulty for c in staff} == {"simple", "ordinary", "complex", "major"}
     assert {c.risk for c in staff} == {"none", "blue", "yellow", "orange", "red"}
-    assert {"window", "hotline", "screening", "grid", "proxy", "police"} <= {c.channel for c in staff}
-    assert {c.source for c in staff} >= {"initiative", "application", "police", "petition", "other_organ"}
+    assert {c.channel for c in staff} == set(TIERS) - {"court"}
+    assert {c.source for c in staff} == {"initiative", "application", "procuratorate", "police", "petition", "other_organ"}
     assert {"minor", "elderly", "domestic_violence", "group", "migrant_worker_wages", "foreign"} <= {f for c in staff for f in c.flags}
     assert {"01", "02", "03"} == {c.scale for c in staff}
     assert any(len(c.applicants) > 5 for c in staff)
@@ -139,7 +141,7 @@ def test_staff_doors_hold_every_grade_and_special_case(scenario: Scenario) -> No
     assert any("minor" in p.care and p.representatives[0].kind == "guardian" for p in parties)
     assert any(p.id_type == "none" and p.identity_note and not p.phone for p in parties)
     assert any(r.kind == "agent" for p in parties for r in p.representatives)
-    assert {"䶮", "𠅤", "㛃"} <= set("".join(p.name for p in parties))
+    assert {"䶮", "𠅤", "㛃"} <= set("".join(who.name for p in parties for who in (p, *p.representatives)))
     assert {f.media_type for c in staff for f in c.files} == {"application/pdf", "image/png", "image/jpeg"}
 
 

@@ -100,10 +100,10 @@ def build_scenario(directory: Directory, seed: int, today: date) -> Scenario:
     offers = court_offers(directory, seed, today)
     staff = staff_cases(directory, seed, today)
     cases = [*register.cases.values(), *(o.case for o in offers), *staff]
-    return Scenario(directory, today, register, offers, staff, _plan(directory, cases, Random(f"scenario:{seed}")))
+    return Scenario(directory, today, register, offers, staff, _plan(directory, cases, today, Random(f"scenario:{seed}")))
 
 
-def _plan(directory: Directory, cases: Sequence[SyntheticCase], rng: Random) -> tuple[CasePlan, ...]:
+def _plan(directory: Directory, cases: Sequence[SyntheticCase], today: date, rng: Random) -> tuple[CasePlan, ...]:
     counted = [c for c in cases if not c.twin_of]
     masters = {c.twin_of for c in cases if c.twin_of}
     left = quotas(len(counted), MIX)
@@ -114,7 +114,7 @@ def _plan(directory: Directory, cases: Sequence[SyntheticCase], rng: Random) -> 
     def receiver(case: SyntheticCase) -> Organ:
         return organs[case.first_receiver_organ_id]
 
-    moving = {c.key for c in cases if _lead(directory, c) != receiver(c)}
+    moving = {c.key for c in cases if _lead(directory, c, today) != receiver(c)}
 
     fits: dict[Path, Callable[[SyntheticCase], bool]] = {
         # What no mediator may take is declined first; then what only some cases can do, the commonest way last.
@@ -138,14 +138,14 @@ def _plan(directory: Directory, cases: Sequence[SyntheticCase], rng: Random) -> 
     )
 
 
-def _lead(directory: Directory, case: SyntheticCase) -> Organ:
+def _lead(directory: Directory, case: SyntheticCase, on: date) -> Organ:
     rule = deciding_rule(
         load_routing_rules(),
         category=case.category,
         channel=case.channel,
         region=case.region_code,
         single_legal_relation=case.single_legal_relation,
-        on=case.received_on,
+        on=on,
     )
     return lead_organ(directory, rule, case.region_code)
 
