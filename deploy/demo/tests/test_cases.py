@@ -141,7 +141,7 @@ def test_staff_doors_hold_every_grade_and_special_case(scenario: Scenario) -> No
     assert any("minor" in p.care and p.representatives[0].kind == "guardian" for p in parties)
     assert any(p.id_type == "none" and p.identity_note and not p.phone for p in parties)
     assert any(r.kind == "agent" for p in parties for r in p.representatives)
-    assert {"䶮", "𠅤", "㛃"} <= set("".join(who.name for p in parties for who in (p, *p.representatives)))
+    assert {"䶮", "𠅤", "㛃"} <= set("".join([p.name for p in parties] + [r.name for p in parties for r in p.representatives]))
     assert {f.media_type for c in staff for f in c.files} == {"application/pdf", "image/png", "image/jpeg"}
 
 
