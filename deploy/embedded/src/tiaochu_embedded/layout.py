@@ -20,6 +20,10 @@ FIRST_ADMIN = "operator"
 """The person who may import the directory into an empty stack."""
 
 
+_LOG_BYTES = 32 * 1024 * 1024
+"""A log beyond that is put aside at the next start, replacing the one put aside before."""
+
+
 class RunFolder:
     """The folder of one stack. Everything in it can be deleted while the stack is stopped."""
 
@@ -41,6 +45,9 @@ class RunFolder:
         except OSError as error:
             raise from_os_error(error, str(self.path)) from error
         require_space(self.path)
+        for log in self.logs.glob("*.log"):
+            if log.stat().st_size > _LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"

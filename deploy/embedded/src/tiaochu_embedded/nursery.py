@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -149,16 +150,8 @@ class Nursery:
 
 def serve(connection: socket.socket, preload: Sequence[str]) -> dict[str, Any] | None:
     """Fork on request until the other side is gone. Returns in every forked child, with its order."""
-    for module in preload:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module)
-    gc.collect()
-    gc.freeze()  # the collector would write into shared pages
-    wakeup, waker = socket.socketpair()
-    for end in (wakeup, waker):
-        end.setblocking(False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+    _load(preload)
+    wakeup, waker = _wake_on_ends()
     with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ)
         selector.register(wakeup, selectors.EVENT_READ)
@@ -166,8 +159,7 @@ def serve(connection: socket.socket, preload: Sequence[str]) -> dict[str, Any] |
         while True:
             ready = {key.fileobj for key, _ in selector.select()}
             if wakeup in ready:
-                with contextlib.suppress(BlockingIOError):
-                    wakeup.recv(4096)
+                wakeup.recv(4096)
                 _report_ends(connection)
             if connection not in ready:
                 continue
@@ -186,6 +178,25 @@ def serve(connection: socket.socket, preload: Sequence[str]) -> dict[str, Any] |
                     return order
                 identity = Identity.of(pid)
                 _tell(connection, {"ticket": order["ticket"], "forked": pid, "started": identity.started if identity else 0})
+
+
+def _load(modules: Sequence[str]) -> None:
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception:  # noqa: BLE001 - the program that needs it will say so itself
+            traceback.print_exc()
+    gc.collect()
+    gc.freeze()  # the collector would write into shared pages
+
+
+def _wake_on_ends() -> tuple[socket.socket, socket.socket]:
+    """A pair of sockets, the first of which becomes readable when a child has ended."""
+    wakeup, waker = socket.socketpair()
+    waker.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+    return wakeup, waker
 
 
 def _report_ends(connection: socket.socket) -> None:

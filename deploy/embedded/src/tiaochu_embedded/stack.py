@@ -106,6 +106,7 @@ class Stack:
         self._halt = threading.Event()
         self._held: set[str] = set()
         self._lock: IO[bytes] | None = None
+        self._nursery = Nursery(self.topology.preload, self.folder.log("nursery"))
         self.servers: dict[str, Server] = {}
 
     # --- life
@@ -115,6 +116,8 @@ class Stack:
         self._say = say or self._say
         self.folder.prepare()
         self._take_lock()
+        self._halt.clear()
+        self._held.clear()
         try:
             end_leftovers(self.folder, self._say)
             self._start_parts()
@@ -136,8 +139,8 @@ class Stack:
                     server.stop()
             if "postgres" in self.servers:
                 self.servers["postgres"].stop()
+            self._nursery.stop()
             if self.servers:
-                self._nursery.stop()
                 self._parts.issuer.stop()
             self.servers = {}
             if self._lock:
@@ -220,7 +223,6 @@ class Stack:
         self._lock = lock
 
     def _start_parts(self) -> None:
-        self._nursery = Nursery(self.topology.preload, self.folder.log("nursery"))
         self._nursery.start()
         self._parts = parts = Parts(self.folder, self.topology, extra=self._environ)
         parts.clock.begin()

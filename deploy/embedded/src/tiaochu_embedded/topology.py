@@ -1,6 +1,6 @@
 """The stack as a list of facts: which programs there are and what each is given."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 
@@ -36,37 +36,12 @@ class Topology:
     """Callers from outside the stack that get a client certificate."""
     audience: str = "tiaochu"
     token_hours: int = 8
-    preload: tuple[str, ...] = field(
-        default=(
-            "tiaochu_kit",
-            "alembic.command",
-            "cryptography.x509",
-            "fastapi",
-            "grpc.aio",
-            "grpc_health.v1.health",
-            "grpc_reflection.v1alpha.reflection",
-            "grpc_status.rpc_status",
-            "httpx2",
-            "joserfc.jwt",
-            "msgspec",
-            "nats",
-            "obstore.store",
-            "opentelemetry.exporter.prometheus",
-            "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
-            "opentelemetry.instrumentation.fastapi",
-            "opentelemetry.instrumentation.grpc",
-            "opentelemetry.instrumentation.sqlalchemy",
-            "opentelemetry.sdk.trace.export",
-            "orjson",
-            "protovalidate",
-            "psycopg_pool",
-            "pydantic_settings",
-            "sqlalchemy.dialects.postgresql.psycopg",
-            "sqlalchemy.ext.asyncio",
-            "structlog",
-            "uvicorn",
-            "uvloop",
-        )
+    preload: tuple[str, ...] = (
+        "tiaochu_kit.runner",
+        "tiaochu_kit.migrations",
+        "fastapi",
+        "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+        "opentelemetry.sdk.trace.export",
     )
     """What every program imports anyway: loaded once and shared by all of them."""
 

@@ -22,10 +22,6 @@ class Vault:
         """The file of a password, made when missing."""
         return self.keep(name, lambda: secrets.token_urlsafe(24).encode())
 
-    def hex_key(self, name: str) -> Path:
-        """The file of a 256-bit key in hexadecimal digits, made when missing."""
-        return self.keep(name, lambda: secrets.token_hex(32).encode())
-
     def keep(self, name: str, make: Callable[[], bytes]) -> Path:
         """The file `name`, filled by `make` when missing. Written whole or not at all."""
         path = self.path(name)
