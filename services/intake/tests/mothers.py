@@ -28,7 +28,7 @@ def party(ident: str, **fields: Any) -> Party:
 def entry(**fields: Any) -> Entry:
     plain = Entry(
         number="329901-2026-100-000001",
-        channel="walk_in_window",
+        channel="window",
         source="application",
         organ_id="organ",
         organ_path="/city/organ/",

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tiaochu.intake.v1 import case_pb2 as tiaochu_dot_intake_dot_v1_dot_case__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tiaochu/intake/v1/case_commands.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctiaochu/intake/v1/case.proto\"\x83\x06\n\x13RegisterCaseRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x1a\n\x07\x63hannel\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1e\x12\x17\n\x06source\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x1e\x12\x1f\n\x17\x66irst_receiver_organ_id\x18\x05 \x01(\t\x12/\n\x0breceived_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0bregion_code\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\x12\x17\n\x05place\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\x0boccurred_on\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x19\n\x05\x66\x61\x63ts\x18\n \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x88\'\x12\x34\n\rcategory_hint\x18\x0b \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^([0-9]{2}|[0-9]{4})?$\x12;\n\napplicants\x18\x0c \x03(\x0b\x32\x1d.tiaochu.intake.v1.PartyInputB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12>\n\x0brespondents\x18\r \x03(\x0b\x32\x1d.tiaochu.intake.v1.PartyInputB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x37\n\x06\x63laims\x18\x0e \x03(\x0b\x32\x1d.tiaochu.intake.v1.ClaimInputB\x08\xbaH\x05\x92\x01\x02\x10\x1e\x12\x1a\n\x08\x66ile_ids\x18\x0f \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x33\n\x0con_behalf_of\x18\x10 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\x12\x13\n\x0b\x65xchange_id\x18\x11 \x01(\t\x12\x11\n\tagency_id\x18\x12 \x01(\t\x12\x42\n\x0c\x64ocking_mode\x18\x13 \x01(\tB,\xbaH)r\'R\x00R\x06guidedR\rbefore_filingR\x0c\x61\x66ter_filing\x12\x1c\n\x0b\x65xternal_no\x18\x14 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\xab\x01\n\x14RegisterCaseResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x02 \x01(\t\x12\x14\n\x0creceipt_code\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x1a\n\x12\x61lready_registered\x18\x05 \x01(\x08\x12\x15\n\rapplicant_ids\x18\x06 \x03(\t\x12\x16\n\x0erespondent_ids\x18\x07 \x03(\t\"\xbe\x01\n\x13\x43orrectPartyRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x34\n\x05party\x18\x04 \x01(\x0b\x32\x1d.tiaochu.intake.v1.PartyInputB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x0con_behalf_of\x18\x05 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"E\n\x14\x43orrectPartyResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0e\n\x06\x66ields\x18\x03 \x03(\t\"\x86\x02\n\x1aWithdrawApplicationRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x19\n\x08party_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x42\n\x06reason\x18\x05 \x01(\tB2\xbaH/r-R\x07settledR\telsewhereR\x10no_longer_wantedR\x05other\x12\x16\n\x04note\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x33\n\x0con_behalf_of\x18\x07 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"O\n\x1bWithdrawApplicationResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x11\n\tremaining\x18\x03 \x01(\x05\"\x8c\x03\n\x13\x43lassifyCaseRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12(\n\x08\x63\x61tegory\x18\x04 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^([0-9]{4}|99)$\x12 \n\x0f\x63\x61tegory_detail\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12;\n\ndifficulty\x18\x06 \x01(\tB\'\xbaH$r\"R\x06simpleR\x08ordinaryR\x07\x63omplexR\x05major\x12 \n\x05scale\x18\x07 \x01(\tB\x11\xbaH\x0er\x0cR\x02\x30\x31R\x02\x30\x32R\x02\x30\x33\x12\x34\n\x04risk\x18\x08 \x01(\tB&\xbaH#r!R\x04noneR\x04\x62lueR\x06yellowR\x06orangeR\x03red\x12\x19\n\x05\x66lags\x18\t \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x14\x18\x01\x12\x1d\n\x15single_legal_relation\x18\n \x01(\x08\x12\x1c\n\x0bregion_code\x18\x0b \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\"Y\n\x14\x43lassifyCaseResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x10\n\x08mediable\x18\x03 \x01(\t\x12\x10\n\x08moj_type\x18\x04 \x01(\t\"t\n\x13ProposeMergeRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1f\n\x0emaster_case_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"5\n\x14ProposeMergeResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x8d\x01\n\x18RequestCorrectionRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1b\n\x05items\x18\x04 \x03(\tB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\x08\x18\x01\x12\x16\n\x04note\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\":\n\x19RequestCorrectionResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\xc0\x01\n\x17SupplyCorrectionRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1a\n\x08\x66ile_ids\x18\x04 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x16\n\x04note\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x33\n\x0con_behalf_of\x18\x06 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"9\n\x18SupplyCorrectionResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x94\x03\n\x1bRecordConsentAttemptRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x19\n\x08party_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12L\n\x07\x63hannel\x18\x05 \x01(\tB;\xbaH8r6R\x05phoneR\x03smsR\x07messageR\x05visitR\x06letterR\x05videoR\tin_person\x12O\n\x07outcome\x18\x06 \x01(\tB>\xbaH;r9R\tno_answerR\rwrong_contactR\tundecidedR\tconsentedR\x07refused\x12\x30\n\x0c\x61ttempted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04note\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x33\n\x0con_behalf_of\x18\t \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"a\n\x1cRecordConsentAttemptResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x11\n\tconcluded\x18\x04 \x01(\t\"\xbb\x02\n\x11\x41ttachFileRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x18\n\x07\x66ile_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12N\n\x04kind\x18\x05 \x01(\tB@\xbaH=r;R\x08\x65videnceR\x08identityR\x11power_of_attorneyR\x0b\x61pplicationR\x05other\x12\x37\n\x0f\x63onfidentiality\x18\x06 \x01(\tB\x1e\xbaH\x1br\x19R\x04openR\tone_partyR\x06sealed\x12\x10\n\x08party_id\x18\x07 \x01(\t\x12\x33\n\x0con_behalf_of\x18\x08 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"D\n\x12\x41ttachFileResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x03 \x01(\t\"\xc6\x01\n\x18UnmaskParticularsRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x1b\n\tparty_ids\x18\x03 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12]\n\x07purpose\x18\x04 \x01(\tBL\xbaHIrGR\x0eidentity_checkR\x07\x63ontactR\x11service_of_papersR\x0c\x63ourt_papersR\x0bsupervision\"a\n\x19UnmaskParticularsResponse\x12\x14\n\x0cunmasking_id\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tiaochu/intake/v1/case_commands.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctiaochu/intake/v1/case.proto\"\x81\x06\n\x13RegisterCaseRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x1a\n\x07\x63hannel\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1e\x12\x17\n\x06source\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x1e\x12\x1f\n\x17\x66irst_receiver_organ_id\x18\x05 \x01(\t\x12/\n\x0breceived_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0bregion_code\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\x12\x17\n\x05place\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\x0boccurred_on\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x19\n\x05\x66\x61\x63ts\x18\n \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x88\'\x12\x34\n\rcategory_hint\x18\x0b \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^([0-9]{2}|[0-9]{4})?$\x12;\n\napplicants\x18\x0c \x03(\x0b\x32\x1d.tiaochu.intake.v1.PartyInputB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12>\n\x0brespondents\x18\r \x03(\x0b\x32\x1d.tiaochu.intake.v1.PartyInputB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x37\n\x06\x63laims\x18\x0e \x03(\x0b\x32\x1d.tiaochu.intake.v1.ClaimInputB\x08\xbaH\x05\x92\x01\x02\x10\x1e\x12\x1a\n\x08\x66ile_ids\x18\x0f \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x33\n\x0con_behalf_of\x18\x10 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\x12\x13\n\x0b\x65xchange_id\x18\x11 \x01(\t\x12\x11\n\tagency_id\x18\x12 \x01(\t\x12\x42\n\x0c\x64ocking_mode\x18\x13 \x01(\tB,\xbaH)r\'R\x00R\x06guidedR\rbefore_filingR\x0c\x61\x66ter_filing\x12\x1c\n\x0b\x65xternal_no\x18\x14 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\xab\x01\n\x14RegisterCaseResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x02 \x01(\t\x12\x14\n\x0creceipt_code\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x1a\n\x12\x61lready_registered\x18\x05 \x01(\x08\x12\x15\n\rapplicant_ids\x18\x06 \x03(\t\x12\x16\n\x0erespondent_ids\x18\x07 \x03(\t\"\xbc\x01\n\x13\x43orrectPartyRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x34\n\x05party\x18\x04 \x01(\x0b\x32\x1d.tiaochu.intake.v1.PartyInputB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x0con_behalf_of\x18\x05 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"E\n\x14\x43orrectPartyResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0e\n\x06\x66ields\x18\x03 \x03(\t\"\x84\x02\n\x1aWithdrawApplicationRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x19\n\x08party_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x42\n\x06reason\x18\x05 \x01(\tB2\xbaH/r-R\x07settledR\telsewhereR\x10no_longer_wantedR\x05other\x12\x16\n\x04note\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x33\n\x0con_behalf_of\x18\x07 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"O\n\x1bWithdrawApplicationResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x11\n\tremaining\x18\x03 \x01(\x05\"\x8a\x03\n\x13\x43lassifyCaseRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12(\n\x08\x63\x61tegory\x18\x04 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^([0-9]{4}|99)$\x12 \n\x0f\x63\x61tegory_detail\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12;\n\ndifficulty\x18\x06 \x01(\tB\'\xbaH$r\"R\x06simpleR\x08ordinaryR\x07\x63omplexR\x05major\x12 \n\x05scale\x18\x07 \x01(\tB\x11\xbaH\x0er\x0cR\x02\x30\x31R\x02\x30\x32R\x02\x30\x33\x12\x34\n\x04risk\x18\x08 \x01(\tB&\xbaH#r!R\x04noneR\x04\x62lueR\x06yellowR\x06orangeR\x03red\x12\x19\n\x05\x66lags\x18\t \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x14\x18\x01\x12\x1d\n\x15single_legal_relation\x18\n \x01(\x08\x12\x1c\n\x0bregion_code\x18\x0b \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\"Y\n\x14\x43lassifyCaseResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x10\n\x08mediable\x18\x03 \x01(\t\x12\x10\n\x08moj_type\x18\x04 \x01(\t\"r\n\x13ProposeMergeRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1f\n\x0emaster_case_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"5\n\x14ProposeMergeResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x8b\x01\n\x18RequestCorrectionRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1b\n\x05items\x18\x04 \x03(\tB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\x08\x18\x01\x12\x16\n\x04note\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\":\n\x19RequestCorrectionResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\xbe\x01\n\x17SupplyCorrectionRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1a\n\x08\x66ile_ids\x18\x04 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x16\n\x04note\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x33\n\x0con_behalf_of\x18\x06 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"9\n\x18SupplyCorrectionResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x92\x03\n\x1bRecordConsentAttemptRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x19\n\x08party_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12L\n\x07\x63hannel\x18\x05 \x01(\tB;\xbaH8r6R\x05phoneR\x03smsR\x07messageR\x05visitR\x06letterR\x05videoR\tin_person\x12O\n\x07outcome\x18\x06 \x01(\tB>\xbaH;r9R\tno_answerR\rwrong_contactR\tundecidedR\tconsentedR\x07refused\x12\x30\n\x0c\x61ttempted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04note\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x33\n\x0con_behalf_of\x18\t \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"a\n\x1cRecordConsentAttemptResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x11\n\tconcluded\x18\x04 \x01(\t\"\xb9\x02\n\x11\x41ttachFileRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x18\n\x07\x66ile_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12N\n\x04kind\x18\x05 \x01(\tB@\xbaH=r;R\x08\x65videnceR\x08identityR\x11power_of_attorneyR\x0b\x61pplicationR\x05other\x12\x37\n\x0f\x63onfidentiality\x18\x06 \x01(\tB\x1e\xbaH\x1br\x19R\x04openR\tone_partyR\x06sealed\x12\x10\n\x08party_id\x18\x07 \x01(\t\x12\x33\n\x0con_behalf_of\x18\x08 \x01(\x0b\x32\x1d.tiaochu.intake.v1.OnBehalfOf\"D\n\x12\x41ttachFileResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x03 \x01(\t\"\xc4\x01\n\x18UnmaskParticularsRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x1b\n\tparty_ids\x18\x03 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12]\n\x07purpose\x18\x04 \x01(\tBL\xbaHIrGR\x0eidentity_checkR\x07\x63ontactR\x11service_of_papersR\x0c\x63ourt_papersR\x0bsupervision\"a\n\x19UnmaskParticularsResponse\x12\x14\n\x0cunmasking_id\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tiaochu.intake.v1.case_comm
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REGISTERCASEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REGISTERCASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_REGISTERCASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_REGISTERCASEREQUEST'].fields_by_name['channel']._loaded_options = None
   _globals['_REGISTERCASEREQUEST'].fields_by_name['channel']._serialized_options = b'\272H\006r\004\020\001\030\036'
   _globals['_REGISTERCASEREQUEST'].fields_by_name['source']._loaded_options = None
@@ -63,11 +63,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERCASEREQUEST'].fields_by_name['external_no']._loaded_options = None
   _globals['_REGISTERCASEREQUEST'].fields_by_name['external_no']._serialized_options = b'\272H\004r\002\030d'
   _globals['_CORRECTPARTYREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CORRECTPARTYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_CORRECTPARTYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_CORRECTPARTYREQUEST'].fields_by_name['party']._loaded_options = None
   _globals['_CORRECTPARTYREQUEST'].fields_by_name['party']._serialized_options = b'\272H\003\310\001\001'
   _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['party_id']._loaded_options = None
   _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['party_id']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['reason']._loaded_options = None
@@ -75,7 +75,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['note']._loaded_options = None
   _globals['_WITHDRAWAPPLICATIONREQUEST'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_CLASSIFYCASEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CLASSIFYCASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_CLASSIFYCASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_CLASSIFYCASEREQUEST'].fields_by_name['category']._loaded_options = None
   _globals['_CLASSIFYCASEREQUEST'].fields_by_name['category']._serialized_options = b'\272H\023r\0212\017^([0-9]{4}|99)$'
   _globals['_CLASSIFYCASEREQUEST'].fields_by_name['category_detail']._loaded_options = None
@@ -91,23 +91,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLASSIFYCASEREQUEST'].fields_by_name['region_code']._loaded_options = None
   _globals['_CLASSIFYCASEREQUEST'].fields_by_name['region_code']._serialized_options = b'\272H\004r\002\030\017'
   _globals['_PROPOSEMERGEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_PROPOSEMERGEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_PROPOSEMERGEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_PROPOSEMERGEREQUEST'].fields_by_name['master_case_id']._loaded_options = None
   _globals['_PROPOSEMERGEREQUEST'].fields_by_name['master_case_id']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_REQUESTCORRECTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REQUESTCORRECTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_REQUESTCORRECTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_REQUESTCORRECTIONREQUEST'].fields_by_name['items']._loaded_options = None
   _globals['_REQUESTCORRECTIONREQUEST'].fields_by_name['items']._serialized_options = b'\272H\t\222\001\006\010\001\020\010\030\001'
   _globals['_REQUESTCORRECTIONREQUEST'].fields_by_name['note']._loaded_options = None
   _globals['_REQUESTCORRECTIONREQUEST'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_SUPPLYCORRECTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SUPPLYCORRECTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_SUPPLYCORRECTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_SUPPLYCORRECTIONREQUEST'].fields_by_name['file_ids']._loaded_options = None
   _globals['_SUPPLYCORRECTIONREQUEST'].fields_by_name['file_ids']._serialized_options = b'\272H\005\222\001\002\020\024'
   _globals['_SUPPLYCORRECTIONREQUEST'].fields_by_name['note']._loaded_options = None
   _globals['_SUPPLYCORRECTIONREQUEST'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['party_id']._loaded_options = None
   _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['party_id']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['channel']._loaded_options = None
@@ -117,7 +117,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['note']._loaded_options = None
   _globals['_RECORDCONSENTATTEMPTREQUEST'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_ATTACHFILEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_ATTACHFILEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_ATTACHFILEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_ATTACHFILEREQUEST'].fields_by_name['file_id']._loaded_options = None
   _globals['_ATTACHFILEREQUEST'].fields_by_name['file_id']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_ATTACHFILEREQUEST'].fields_by_name['kind']._loaded_options = None
@@ -125,49 +125,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ATTACHFILEREQUEST'].fields_by_name['confidentiality']._loaded_options = None
   _globals['_ATTACHFILEREQUEST'].fields_by_name['confidentiality']._serialized_options = b'\272H\033r\031R\004openR\tone_partyR\006sealed'
   _globals['_UNMASKPARTICULARSREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_UNMASKPARTICULARSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_UNMASKPARTICULARSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_UNMASKPARTICULARSREQUEST'].fields_by_name['party_ids']._loaded_options = None
   _globals['_UNMASKPARTICULARSREQUEST'].fields_by_name['party_ids']._serialized_options = b'\272H\005\222\001\002\020d'
   _globals['_UNMASKPARTICULARSREQUEST'].fields_by_name['purpose']._loaded_options = None
   _globals['_UNMASKPARTICULARSREQUEST'].fields_by_name['purpose']._serialized_options = b'\272HIrGR\016identity_checkR\007contactR\021service_of_papersR\014court_papersR\013supervision'
   _globals['_REGISTERCASEREQUEST']._serialized_start=153
-  _globals['_REGISTERCASEREQUEST']._serialized_end=924
-  _globals['_REGISTERCASERESPONSE']._serialized_start=927
-  _globals['_REGISTERCASERESPONSE']._serialized_end=1098
-  _globals['_CORRECTPARTYREQUEST']._serialized_start=1101
-  _globals['_CORRECTPARTYREQUEST']._serialized_end=1291
-  _globals['_CORRECTPARTYRESPONSE']._serialized_start=1293
-  _globals['_CORRECTPARTYRESPONSE']._serialized_end=1362
-  _globals['_WITHDRAWAPPLICATIONREQUEST']._serialized_start=1365
-  _globals['_WITHDRAWAPPLICATIONREQUEST']._serialized_end=1627
-  _globals['_WITHDRAWAPPLICATIONRESPONSE']._serialized_start=1629
-  _globals['_WITHDRAWAPPLICATIONRESPONSE']._serialized_end=1708
-  _globals['_CLASSIFYCASEREQUEST']._serialized_start=1711
-  _globals['_CLASSIFYCASEREQUEST']._serialized_end=2107
-  _globals['_CLASSIFYCASERESPONSE']._serialized_start=2109
-  _globals['_CLASSIFYCASERESPONSE']._serialized_end=2198
-  _globals['_PROPOSEMERGEREQUEST']._serialized_start=2200
-  _globals['_PROPOSEMERGEREQUEST']._serialized_end=2316
-  _globals['_PROPOSEMERGERESPONSE']._serialized_start=2318
-  _globals['_PROPOSEMERGERESPONSE']._serialized_end=2371
-  _globals['_REQUESTCORRECTIONREQUEST']._serialized_start=2374
-  _globals['_REQUESTCORRECTIONREQUEST']._serialized_end=2515
-  _globals['_REQUESTCORRECTIONRESPONSE']._serialized_start=2517
-  _globals['_REQUESTCORRECTIONRESPONSE']._serialized_end=2575
-  _globals['_SUPPLYCORRECTIONREQUEST']._serialized_start=2578
-  _globals['_SUPPLYCORRECTIONREQUEST']._serialized_end=2770
-  _globals['_SUPPLYCORRECTIONRESPONSE']._serialized_start=2772
-  _globals['_SUPPLYCORRECTIONRESPONSE']._serialized_end=2829
-  _globals['_RECORDCONSENTATTEMPTREQUEST']._serialized_start=2832
-  _globals['_RECORDCONSENTATTEMPTREQUEST']._serialized_end=3236
-  _globals['_RECORDCONSENTATTEMPTRESPONSE']._serialized_start=3238
-  _globals['_RECORDCONSENTATTEMPTRESPONSE']._serialized_end=3335
-  _globals['_ATTACHFILEREQUEST']._serialized_start=3338
-  _globals['_ATTACHFILEREQUEST']._serialized_end=3653
-  _globals['_ATTACHFILERESPONSE']._serialized_start=3655
-  _globals['_ATTACHFILERESPONSE']._serialized_end=3723
-  _globals['_UNMASKPARTICULARSREQUEST']._serialized_start=3726
-  _globals['_UNMASKPARTICULARSREQUEST']._serialized_end=3924
-  _globals['_UNMASKPARTICULARSRESPONSE']._serialized_start=3926
-  _globals['_UNMASKPARTICULARSRESPONSE']._serialized_end=4023
+  _globals['_REGISTERCASEREQUEST']._serialized_end=922
+  _globals['_REGISTERCASERESPONSE']._serialized_start=925
+  _globals['_REGISTERCASERESPONSE']._serialized_end=1096
+  _globals['_CORRECTPARTYREQUEST']._serialized_start=1099
+  _globals['_CORRECTPARTYREQUEST']._serialized_end=1287
+  _globals['_CORRECTPARTYRESPONSE']._serialized_start=1289
+  _globals['_CORRECTPARTYRESPONSE']._serialized_end=1358
+  _globals['_WITHDRAWAPPLICATIONREQUEST']._serialized_start=1361
+  _globals['_WITHDRAWAPPLICATIONREQUEST']._serialized_end=1621
+  _globals['_WITHDRAWAPPLICATIONRESPONSE']._serialized_start=1623
+  _globals['_WITHDRAWAPPLICATIONRESPONSE']._serialized_end=1702
+  _globals['_CLASSIFYCASEREQUEST']._serialized_start=1705
+  _globals['_CLASSIFYCASEREQUEST']._serialized_end=2099
+  _globals['_CLASSIFYCASERESPONSE']._serialized_start=2101
+  _globals['_CLASSIFYCASERESPONSE']._serialized_end=2190
+  _globals['_PROPOSEMERGEREQUEST']._serialized_start=2192
+  _globals['_PROPOSEMERGEREQUEST']._serialized_end=2306
+  _globals['_PROPOSEMERGERESPONSE']._serialized_start=2308
+  _globals['_PROPOSEMERGERESPONSE']._serialized_end=2361
+  _globals['_REQUESTCORRECTIONREQUEST']._serialized_start=2364
+  _globals['_REQUESTCORRECTIONREQUEST']._serialized_end=2503
+  _globals['_REQUESTCORRECTIONRESPONSE']._serialized_start=2505
+  _globals['_REQUESTCORRECTIONRESPONSE']._serialized_end=2563
+  _globals['_SUPPLYCORRECTIONREQUEST']._serialized_start=2566
+  _globals['_SUPPLYCORRECTIONREQUEST']._serialized_end=2756
+  _globals['_SUPPLYCORRECTIONRESPONSE']._serialized_start=2758
+  _globals['_SUPPLYCORRECTIONRESPONSE']._serialized_end=2815
+  _globals['_RECORDCONSENTATTEMPTREQUEST']._serialized_start=2818
+  _globals['_RECORDCONSENTATTEMPTREQUEST']._serialized_end=3220
+  _globals['_RECORDCONSENTATTEMPTRESPONSE']._serialized_start=3222
+  _globals['_RECORDCONSENTATTEMPTRESPONSE']._serialized_end=3319
+  _globals['_ATTACHFILEREQUEST']._serialized_start=3322
+  _globals['_ATTACHFILEREQUEST']._serialized_end=3635
+  _globals['_ATTACHFILERESPONSE']._serialized_start=3637
+  _globals['_ATTACHFILERESPONSE']._serialized_end=3705
+  _globals['_UNMASKPARTICULARSREQUEST']._serialized_start=3708
+  _globals['_UNMASKPARTICULARSREQUEST']._serialized_end=3904
+  _globals['_UNMASKPARTICULARSRESPONSE']._serialized_start=3906
+  _globals['_UNMASKPARTICULARSRESPONSE']._serialized_end=4003
 # @@protoc_insertion_point(module_scope)

@@ -47,13 +47,12 @@ class RegisterCaseRequest(_message.Message):
     DOCKING_MODE_FIELD_NUMBER: _builtins.int
     EXTERNAL_NO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Repeating the call with the same id and content answers as before."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """UUID minted by the caller (a village phone without network), or empty."""
     channel: _builtins.str
-    """The door: walk_in_window, hotline, web, mini_program, kiosk, staff_proxy, message, village_screening, grid_report, media, leader_assigned,
-    city_leader_assigned, petition_transfer, police_transfer, procuratorate_transfer, court_guided, court_before_filing, court_after_filing,
-    labour_arbitration_transfer, hotline_12345, platform_12315, legal_aid, other_department, hand_up, hand_down, cross_region.
+    """The door, a code of the list `channel`: window, hotline, web, mobile, kiosk, proxy, message, screening, grid, monitoring, leader,
+    city_leader, petition, police, procuratorate, court, labour, hotline_12345, hotline_12315, legal_aid, other_organ, hand_up, hand_down, cross_region.
     """
     source: _builtins.str
     """initiative, application, court, procuratorate, police, petition or other_organ; empty: as the channel says."""
@@ -195,7 +194,7 @@ class CorrectPartyRequest(_message.Message):
     PARTY_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     etag: _builtins.str
@@ -271,7 +270,7 @@ class WithdrawApplicationRequest(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     etag: _builtins.str
@@ -353,7 +352,7 @@ class ClassifyCaseRequest(_message.Message):
     SINGLE_LEGAL_RELATION_FIELD_NUMBER: _builtins.int
     REGION_CODE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     etag: _builtins.str
@@ -444,7 +443,7 @@ class ProposeMergeRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     MASTER_CASE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case that would be merged."""
     etag: _builtins.str
@@ -505,7 +504,7 @@ class RequestCorrectionRequest(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     etag: _builtins.str
@@ -572,7 +571,7 @@ class SupplyCorrectionRequest(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     etag: _builtins.str
@@ -647,7 +646,7 @@ class RecordConsentAttemptRequest(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     etag: _builtins.str
@@ -738,7 +737,7 @@ class AttachFileRequest(_message.Message):
     PARTY_ID_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     etag: _builtins.str
@@ -816,7 +815,7 @@ class UnmaskParticularsRequest(_message.Message):
     PARTY_IDS_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     case_id: _builtins.str
     """The case."""
     purpose: _builtins.str

@@ -56,6 +56,7 @@ class UploadHeader(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case it is for; may be minted by the caller and not registered yet."""
     name: _builtins.str
@@ -64,6 +65,8 @@ class UploadHeader(_message.Message):
     """Bytes that will follow, checked at the end; 0: not known."""
     sha256: _builtins.str
     """SHA-256 in hex the sender computed, checked at the end, or empty."""
+    district: _builtins.str
+    """District of the case, six digits; empty: the caller's own. Services say it while the case is not registered."""
     def __init__(
         self,
         *,
@@ -71,10 +74,11 @@ class UploadHeader(_message.Message):
         name: _builtins.str = ...,
         size: _builtins.int = ...,
         sha256: _builtins.str = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "name", b"name", "sha256", b"sha256", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "district", b"district", "name", b"name", "sha256", b"sha256", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

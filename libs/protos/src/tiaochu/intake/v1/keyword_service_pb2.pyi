@@ -85,7 +85,7 @@ class ChangeKeywordsRequest(_message.Message):
     PUT_FIELD_NUMBER: _builtins.int
     REMOVE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     etag: _builtins.str
     """The version the editor saw, or empty."""
     @_builtins.property

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tiaochu/intake/v1/policy_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\x87\x01\n\x10PutPolicyRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x17\n\x04name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\r\n\x05value\x18\x04 \x01(\x03\x12\x1e\n\rvalid_from_on\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"!\n\x11PutPolicyResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\"*\n\x13ListPoliciesRequest\x12\x13\n\x02on\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"Q\n\x14ListPoliciesResponse\x12+\n\x08policies\x18\x01 \x03(\x0b\x32\x19.tiaochu.intake.v1.Policy\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"b\n\x06Policy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\n\n\x02zh\x18\x03 \x01(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\r\n\x05least\x18\x05 \x01(\x03\x12\x0c\n\x04most\x18\x06 \x01(\x03\x32\x9d\x02\n\rPolicyService\x12\x9f\x01\n\tPutPolicy\x12#.tiaochu.intake.v1.PutPolicyRequest\x1a$.tiaochu.intake.v1.PutPolicyResponse\"G\x8a\xb5\x18?\n\x0foffice_director\n\x0erouting_deputy\n\x0cstatistician\n\x0csystem_admin\x10\x03\x98\xb5\x18\x01\x12j\n\x0cListPolicies\x12&.tiaochu.intake.v1.ListPoliciesRequest\x1a\'.tiaochu.intake.v1.ListPoliciesResponse\"\t\x8a\xb5\x18\x05\n\x01*\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tiaochu/intake/v1/policy_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\x85\x01\n\x10PutPolicyRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x17\n\x04name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\r\n\x05value\x18\x04 \x01(\x03\x12\x1e\n\rvalid_from_on\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"!\n\x11PutPolicyResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\"*\n\x13ListPoliciesRequest\x12\x13\n\x02on\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"Q\n\x14ListPoliciesResponse\x12+\n\x08policies\x18\x01 \x03(\x0b\x32\x19.tiaochu.intake.v1.Policy\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"b\n\x06Policy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\n\n\x02zh\x18\x03 \x01(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\r\n\x05least\x18\x05 \x01(\x03\x12\x0c\n\x04most\x18\x06 \x01(\x03\x32\x9d\x02\n\rPolicyService\x12\x9f\x01\n\tPutPolicy\x12#.tiaochu.intake.v1.PutPolicyRequest\x1a$.tiaochu.intake.v1.PutPolicyResponse\"G\x8a\xb5\x18?\n\x0foffice_director\n\x0erouting_deputy\n\x0cstatistician\n\x0csystem_admin\x10\x03\x98\xb5\x18\x01\x12j\n\x0cListPolicies\x12&.tiaochu.intake.v1.ListPoliciesRequest\x1a\'.tiaochu.intake.v1.ListPoliciesResponse\"\t\x8a\xb5\x18\x05\n\x01*\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tiaochu.intake.v1.policy_se
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PUTPOLICYREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_PUTPOLICYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_PUTPOLICYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_PUTPOLICYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_PUTPOLICYREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\020\001\030('
   _globals['_PUTPOLICYREQUEST'].fields_by_name['valid_from_on']._loaded_options = None
@@ -46,15 +46,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICYSERVICE'].methods_by_name['ListPolicies']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['ListPolicies']._serialized_options = b'\212\265\030\005\n\001*\020\003'
   _globals['_PUTPOLICYREQUEST']._serialized_start=125
-  _globals['_PUTPOLICYREQUEST']._serialized_end=260
-  _globals['_PUTPOLICYRESPONSE']._serialized_start=262
-  _globals['_PUTPOLICYRESPONSE']._serialized_end=295
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=297
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=339
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=341
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=422
-  _globals['_POLICY']._serialized_start=424
-  _globals['_POLICY']._serialized_end=522
-  _globals['_POLICYSERVICE']._serialized_start=525
-  _globals['_POLICYSERVICE']._serialized_end=810
+  _globals['_PUTPOLICYREQUEST']._serialized_end=258
+  _globals['_PUTPOLICYRESPONSE']._serialized_start=260
+  _globals['_PUTPOLICYRESPONSE']._serialized_end=293
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=295
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=337
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=339
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=420
+  _globals['_POLICY']._serialized_start=422
+  _globals['_POLICY']._serialized_end=520
+  _globals['_POLICYSERVICE']._serialized_start=523
+  _globals['_POLICYSERVICE']._serialized_end=808
 # @@protoc_insertion_point(module_scope)

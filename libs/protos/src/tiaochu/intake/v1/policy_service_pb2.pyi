@@ -30,12 +30,12 @@ class PutPolicyRequest(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     VALID_FROM_ON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key, a UUID."""
+    """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     etag: _builtins.str
     """The version the editor saw, or empty."""
     name: _builtins.str
     """duplicate_days, duplicate_similarity, consent_attempts, consent_channels, unmask_minutes, file_megabytes, register_megabytes,
-    register_rows, late_entry_days or locked_month.
+    register_rows or locked_month.
     """
     value: _builtins.int
     """The value; months as YYYYMM."""

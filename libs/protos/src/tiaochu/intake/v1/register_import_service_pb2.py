@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from tiaochu.intake.v1 import case_commands_pb2 as tiaochu_dot_intake_dot_v1_dot_case__commands__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/tiaochu/intake/v1/register_import_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\xab\x01\n\x0eRegisterHeader\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x37\n\x04mode\x18\x02 \x01(\x0e\x32\x1d.tiaochu.intake.v1.ImportModeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08organ_id\x18\x03 \x01(\t\x12\x1c\n\x0bregion_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\x12\x16\n\x05sheet\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18<\"e\n\x15ImportRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x84\x01\n\x16ImportRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"f\n\x16PreviewRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x85\x01\n\x17PreviewRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"\x87\x01\n\tRowReport\x12\x12\n\nrow_number\x18\x01 \x01(\x05\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x04 \x01(\t\x12/\n\x08problems\x18\x05 \x03(\x0b\x32\x1d.tiaochu.intake.v1.RowProblem\"8\n\nRowProblem\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02zh\x18\x03 \x01(\t\"\xb5\x01\n\x0fRegisterSummary\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x03 \x01(\x05\x12\x0f\n\x07present\x18\x04 \x01(\x05\x12\x0f\n\x07refused\x18\x05 \x01(\x05\x12\x36\n\x08headings\x18\x06 \x03(\x0b\x32$.tiaochu.intake.v1.RecognisedHeading\x12\x18\n\x10unknown_headings\x18\x07 \x03(\t\"3\n\x11RecognisedHeading\x12\x0f\n\x07heading\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t*X\n\nImportMode\x12\x1b\n\x17IMPORT_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10IMPORT_MODE_OPEN\x10\x01\x12\x17\n\x13IMPORT_MODE_HISTORY\x10\x02\x32\x84\x04\n\x15RegisterImportService\x12\xf2\x01\n\x0eImportRegister\x12(.tiaochu.intake.v1.ImportRegisterRequest\x1a).tiaochu.intake.v1.ImportRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x12\xf5\x01\n\x0fPreviewRegister\x12).tiaochu.intake.v1.PreviewRegisterRequest\x1a*.tiaochu.intake.v1.PreviewRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/tiaochu/intake/v1/register_import_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%tiaochu/intake/v1/case_commands.proto\x1a tiaochu/options/v1/options.proto\"\xab\x01\n\x0eRegisterHeader\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x37\n\x04mode\x18\x02 \x01(\x0e\x32\x1d.tiaochu.intake.v1.ImportModeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08organ_id\x18\x03 \x01(\t\x12\x1c\n\x0bregion_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\x12\x16\n\x05sheet\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18<\"e\n\x15ImportRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x84\x01\n\x16ImportRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"f\n\x16PreviewRegisterRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.RegisterHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x85\x01\n\x17PreviewRegisterResponse\x12+\n\x03row\x18\x01 \x01(\x0b\x32\x1c.tiaochu.intake.v1.RowReportH\x00\x12\x35\n\x07summary\x18\x02 \x01(\x0b\x32\".tiaochu.intake.v1.RegisterSummaryH\x00\x42\x06\n\x04part\"\x87\x01\n\tRowReport\x12\x12\n\nrow_number\x18\x01 \x01(\x05\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x04 \x01(\t\x12/\n\x08problems\x18\x05 \x03(\x0b\x32\x1d.tiaochu.intake.v1.RowProblem\"8\n\nRowProblem\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02zh\x18\x03 \x01(\t\"\xb5\x01\n\x0fRegisterSummary\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x03 \x01(\x05\x12\x0f\n\x07present\x18\x04 \x01(\x05\x12\x0f\n\x07refused\x18\x05 \x01(\x05\x12\x36\n\x08headings\x18\x06 \x03(\x0b\x32$.tiaochu.intake.v1.RecognisedHeading\x12\x18\n\x10unknown_headings\x18\x07 \x03(\t\"3\n\x11RecognisedHeading\x12\x0f\n\x07heading\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\"\x86\x01\n\x0bRegisterRow\x12\x34\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32&.tiaochu.intake.v1.RegisterCaseRequest\x12\x0f\n\x07row_key\x18\x02 \x01(\t\x12\x30\n\x06result\x18\x03 \x01(\x0b\x32 .tiaochu.intake.v1.HistoryResult\"y\n\rHistoryResult\x12\x0f\n\x07outcome\x18\x01 \x01(\t\x12\x0c\n\x04\x66orm\x18\x02 \x01(\t\x12\x11\n\tclosed_on\x18\x03 \x01(\t\x12\x11\n\tperformed\x18\x04 \x01(\x08\x12\x11\n\tconfirmed\x18\x05 \x01(\x08\x12\x10\n\x08\x63\x61tegory\x18\x06 \x01(\t*X\n\nImportMode\x12\x1b\n\x17IMPORT_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10IMPORT_MODE_OPEN\x10\x01\x12\x17\n\x13IMPORT_MODE_HISTORY\x10\x02\x32\x84\x04\n\x15RegisterImportService\x12\xf2\x01\n\x0eImportRegister\x12(.tiaochu.intake.v1.ImportRegisterRequest\x1a).tiaochu.intake.v1.ImportRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x12\xf5\x01\n\x0fPreviewRegister\x12).tiaochu.intake.v1.PreviewRegisterRequest\x1a*.tiaochu.intake.v1.PreviewRegisterResponse\"\x86\x01\x8a\xb5\x18\x81\x01\n\x11\x61\x63\x63\x65ptance_window\n\x10\x61\x63\x63\x65ptance_clerk\n\x0cstation_head\n\ndispatcher\n\x0erouting_deputy\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0cstatistician\x10\x02\x18\x01(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,26 +46,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERIMPORTSERVICE'].methods_by_name['ImportRegister']._serialized_options = b'\212\265\030\201\001\n\021acceptance_window\n\020acceptance_clerk\n\014station_head\n\ndispatcher\n\016routing_deputy\n\017centre_director\n\rcentre_deputy\n\014statistician\020\002\030\001'
   _globals['_REGISTERIMPORTSERVICE'].methods_by_name['PreviewRegister']._loaded_options = None
   _globals['_REGISTERIMPORTSERVICE'].methods_by_name['PreviewRegister']._serialized_options = b'\212\265\030\201\001\n\021acceptance_window\n\020acceptance_clerk\n\014station_head\n\ndispatcher\n\016routing_deputy\n\017centre_director\n\rcentre_deputy\n\014statistician\020\002\030\001'
-  _globals['_IMPORTMODE']._serialized_start=1218
-  _globals['_IMPORTMODE']._serialized_end=1306
-  _globals['_REGISTERHEADER']._serialized_start=134
-  _globals['_REGISTERHEADER']._serialized_end=305
-  _globals['_IMPORTREGISTERREQUEST']._serialized_start=307
-  _globals['_IMPORTREGISTERREQUEST']._serialized_end=408
-  _globals['_IMPORTREGISTERRESPONSE']._serialized_start=411
-  _globals['_IMPORTREGISTERRESPONSE']._serialized_end=543
-  _globals['_PREVIEWREGISTERREQUEST']._serialized_start=545
-  _globals['_PREVIEWREGISTERREQUEST']._serialized_end=647
-  _globals['_PREVIEWREGISTERRESPONSE']._serialized_start=650
-  _globals['_PREVIEWREGISTERRESPONSE']._serialized_end=783
-  _globals['_ROWREPORT']._serialized_start=786
-  _globals['_ROWREPORT']._serialized_end=921
-  _globals['_ROWPROBLEM']._serialized_start=923
-  _globals['_ROWPROBLEM']._serialized_end=979
-  _globals['_REGISTERSUMMARY']._serialized_start=982
-  _globals['_REGISTERSUMMARY']._serialized_end=1163
-  _globals['_RECOGNISEDHEADING']._serialized_start=1165
-  _globals['_RECOGNISEDHEADING']._serialized_end=1216
-  _globals['_REGISTERIMPORTSERVICE']._serialized_start=1309
-  _globals['_REGISTERIMPORTSERVICE']._serialized_end=1825
+  _globals['_IMPORTMODE']._serialized_start=1517
+  _globals['_IMPORTMODE']._serialized_end=1605
+  _globals['_REGISTERHEADER']._serialized_start=173
+  _globals['_REGISTERHEADER']._serialized_end=344
+  _globals['_IMPORTREGISTERREQUEST']._serialized_start=346
+  _globals['_IMPORTREGISTERREQUEST']._serialized_end=447
+  _globals['_IMPORTREGISTERRESPONSE']._serialized_start=450
+  _globals['_IMPORTREGISTERRESPONSE']._serialized_end=582
+  _globals['_PREVIEWREGISTERREQUEST']._serialized_start=584
+  _globals['_PREVIEWREGISTERREQUEST']._serialized_end=686
+  _globals['_PREVIEWREGISTERRESPONSE']._serialized_start=689
+  _globals['_PREVIEWREGISTERRESPONSE']._serialized_end=822
+  _globals['_ROWREPORT']._serialized_start=825
+  _globals['_ROWREPORT']._serialized_end=960
+  _globals['_ROWPROBLEM']._serialized_start=962
+  _globals['_ROWPROBLEM']._serialized_end=1018
+  _globals['_REGISTERSUMMARY']._serialized_start=1021
+  _globals['_REGISTERSUMMARY']._serialized_end=1202
+  _globals['_RECOGNISEDHEADING']._serialized_start=1204
+  _globals['_RECOGNISEDHEADING']._serialized_end=1255
+  _globals['_REGISTERROW']._serialized_start=1258
+  _globals['_REGISTERROW']._serialized_end=1392
+  _globals['_HISTORYRESULT']._serialized_start=1394
+  _globals['_HISTORYRESULT']._serialized_end=1515
+  _globals['_REGISTERIMPORTSERVICE']._serialized_start=1608
+  _globals['_REGISTERIMPORTSERVICE']._serialized_end=2124
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from tiaochu.intake.v1 import case_commands_pb2 as _case_commands_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -350,3 +351,79 @@ class RecognisedHeading(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecognisedHeading: _TypeAlias = RecognisedHeading  # noqa: Y015
+
+@_typing.final
+class RegisterRow(_message.Message):
+    """One good row as the importer hands it to the executor; never on the wire."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    ROW_KEY_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    row_key: _builtins.str
+    """Natural key of the row for ever: its content, and its place among equal rows."""
+    @_builtins.property
+    def case(self) -> _case_commands_pb2.RegisterCaseRequest:
+        """The case it becomes."""
+
+    @_builtins.property
+    def result(self) -> Global___HistoryResult:
+        """The result of a finished case."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_commands_pb2.RegisterCaseRequest | None = ...,
+        row_key: _builtins.str = ...,
+        result: Global___HistoryResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "result", b"result", "row_key", b"row_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterRow: _TypeAlias = RegisterRow  # noqa: Y015
+
+@_typing.final
+class HistoryResult(_message.Message):
+    """What a register says came of a finished case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    CLOSED_ON_FIELD_NUMBER: _builtins.int
+    PERFORMED_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    outcome: _builtins.str
+    """agreed or failed."""
+    form: _builtins.str
+    """oral, written or empty."""
+    closed_on: _builtins.str
+    """ISO date."""
+    performed: _builtins.bool
+    """Performed."""
+    confirmed: _builtins.bool
+    """Confirmed by a court."""
+    category: _builtins.str
+    """Leaf of GB/T 31000."""
+    def __init__(
+        self,
+        *,
+        outcome: _builtins.str = ...,
+        form: _builtins.str = ...,
+        closed_on: _builtins.str = ...,
+        performed: _builtins.bool = ...,
+        confirmed: _builtins.bool = ...,
+        category: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "closed_on", b"closed_on", "confirmed", b"confirmed", "form", b"form", "outcome", b"outcome", "performed", b"performed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryResult: _TypeAlias = HistoryResult  # noqa: Y015
