@@ -59,7 +59,8 @@ class Executor:
         attempt = 1
         while True:
             try:
-                return await self._once(run)
+                response = await self._once(run)
+                return spec.answer(method.__self__, response) if spec.answer else response
             except psycopg.Error as error:
                 if not _lost_race(error):
                     raise

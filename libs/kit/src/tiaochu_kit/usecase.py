@@ -56,6 +56,7 @@ class Event(Generic[B]):
 
 Reads = Callable[[Any], Sequence[Read | NaturalKey]]
 Before = Callable[[Any, Context, Any], Awaitable[Any]]
+Answer = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class CommandSpec:
 
     reads: Reads | None
     before: Before | None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,13 @@ def spec_of(method: Any, kind: type[S]) -> Any:
     return spec if isinstance(spec, kind) else None
 
 
-def command(*, reads: Reads | None = None, before: Before | None = None) -> Callable[[F], F]:
+def command(*, reads: Reads | None = None, before: Before | None = None, answer: Answer | None = None) -> Callable[[F], F]:
     """Mark `method(work, request[, prepared])` as a command.
 
-    `reads` names the documents; the first one is guarded by the etag and, in the scope of a case, by access.
+    `reads` names the documents; the first one is guarded by the etag and, in the scope of a case, by access. `answer(self, response)` completes
+    what was stored, at a replay too, with what may not be stored, such as a secret that can be computed again.
     """
-    return _mark(CommandSpec(reads, before))
+    return _mark(CommandSpec(reads, before, answer))
 
 
 def reaction(*types: str, reads: Reads) -> Callable[[F], F]:
