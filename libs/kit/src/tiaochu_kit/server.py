@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,7 @@ class Server:
     async def _call(self, rpc: Rpc, request: Message, ctx: Context) -> Message:
         self._validate(request)
         if spec_of(rpc.method, CommandSpec) is not None:
+            ctx = ctx if ctx.request_id else replace(ctx, request_id=getattr(request, "request_id", ""))
             if rpc.mutation and not is_uuid(ctx.request_id):
                 raise _field("request_id", "REQUIRED_UUID", "缺少请求编号")
             guard = rpc.access.scope == options_pb2.SCOPE_CASE
