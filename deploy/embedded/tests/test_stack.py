@@ -1,6 +1,7 @@
 """A stack starts whole, tells its programs about the world, survives what happens to it and ends clean."""
 
 import errno
+import http.client
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from tiaochu_domainkit.sealing import load_keyring
 from tiaochu_embedded.problem import Problem, from_os_error
 from tiaochu_embedded.process import Identity
 from tiaochu_embedded.stack import Stack
-from tiaochu_testkit import eventually_blocking
+from tiaochu_testkit import FaultProxy, eventually_blocking
 
 MakeStack = Callable[..., Stack]
 
@@ -130,6 +131,18 @@ def test_what_was_killed_on_purpose_stays_down_until_it_is_restarted(make_stack:
     assert not stack.servers["beta"].running()
     stack.restart("beta")
     assert ask(stack, "beta", "/starts") == 2
+
+
+def test_a_service_can_be_told_otherwise_at_a_restart(make_stack: MakeStack) -> None:
+    stack = make_stack("alpha")
+    stack.start()
+    with FaultProxy("127.0.0.1", stack.parts.postgres.port) as proxy:
+        url = stack.parts.postgres.database("alpha").url.replace(str(stack.parts.postgres.port), str(proxy.port))
+        stack.restart("alpha", TIAOCHU_DATABASE_URL=url)
+        assert ask(stack, "alpha", "/starts") == 2
+        proxy.cut()
+        with pytest.raises((OSError, http.client.HTTPException)):
+            ask(stack, "alpha", "/starts")
 
 
 def test_the_loaded_process_may_die_too(make_stack: MakeStack) -> None:

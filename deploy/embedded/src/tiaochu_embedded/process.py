@@ -108,8 +108,11 @@ def command_prefix(account: Account | None, paths: Sequence[Path]) -> tuple[list
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to end this process when the thread that started it is gone (runs between fork and exec)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Ask the kernel to end this process when the thread that started it is gone (runs between fork and exec).
+
+    SIGINT is what makes PostgreSQL stop without waiting for its clients.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 @dataclass
@@ -126,6 +129,8 @@ class Launch:
     def start(self) -> "Child":
         """Start it in a session of its own, its output appended to the log."""
         prefix, changes_user = command_prefix(self.account, self.reaches)
+        if changes_user and self.bound:
+            prefix.insert(1, "--pdeathsig=INT")  # a change of user forgets what was asked before it
         as_user = self.account if not changes_user else None
         try:
             with self.log.open("ab") as log:

@@ -47,6 +47,8 @@ class Service:
         self.program = program
         self._parts, self._nursery = parts, nursery
         self._child: Offspring | None = None
+        self.changes: dict[str, str] = {}
+        """What it is told differently from the stack's own settings."""
 
     def start(self) -> None:
         """Start it; `wait_ready` waits until it works."""
@@ -83,7 +85,7 @@ class Service:
         return self._child.last_words() if self._child else ""
 
     def _fork(self, arguments: Sequence[str]) -> Offspring:
-        environ = self._parts.environment(self.program)
+        environ = {**self._parts.environment(self.program), **self.changes}
         return self._nursery.fork(self.program.name, self.program.package, arguments, environ, self._parts.folder.log(self.program.name))
 
 
@@ -130,15 +132,12 @@ class Stack:
         """End everything: services first, each with its time to finish; then what they stand on."""
         self._halt.set()
         with self._guard:
-            services = [server for server in self.servers.values() if isinstance(server, Service)]
-            if services:
-                with ThreadPoolExecutor(len(services)) as pool:
-                    list(pool.map(lambda service: service.stop(), services))
-            for name, server in self.servers.items():
-                if not isinstance(server, Service) and name != "postgres":
-                    server.stop()
-            if "postgres" in self.servers:
-                self.servers["postgres"].stop()
+            programs = [self.servers[p.name] for p in self.topology.programs if p.name in self.servers]
+            with ThreadPoolExecutor(len(programs) or 1) as pool:
+                list(pool.map(lambda program: program.stop(), programs))
+            for name in ("traces", "nats", "postgres"):
+                if name in self.servers:
+                    self.servers[name].stop()
             self._nursery.stop()
             if self.servers:
                 self._parts.issuer.stop()
@@ -163,10 +162,15 @@ class Stack:
             self._held.add(name)
             self.servers[name].kill()
 
-    def restart(self, name: str) -> None:
-        """End a part if it runs, start it again and wait until it works."""
+    def restart(self, name: str, **changes: str) -> None:
+        """End a part if it runs, start it again and wait until it works.
+
+        `changes` are settings a service is told differently from now on, such as `TIAOCHU_NATS_URL` of a proxy.
+        """
         with self._guard:
             server = self.servers[name]
+            if isinstance(server, Service):
+                server.changes |= changes
             server.stop()
             server.start()
             self._held.discard(name)
