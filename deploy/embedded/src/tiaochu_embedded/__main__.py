@@ -13,7 +13,7 @@ from tiaochu_embedded.daemon import is_running, run, stop, up
 from tiaochu_embedded.layout import RunFolder
 from tiaochu_embedded.problem import Problem, from_os_error
 from tiaochu_embedded.process import Identity
-from tiaochu_embedded.stack import read_state
+from tiaochu_embedded.state import read_state
 
 
 def main() -> int:

@@ -16,7 +16,8 @@ from typing import Any
 from tiaochu_embedded.layout import RunFolder
 from tiaochu_embedded.problem import Problem, from_os_error
 from tiaochu_embedded.process import Identity
-from tiaochu_embedded.stack import Stack, end_leftovers, read_state
+from tiaochu_embedded.stack import Stack
+from tiaochu_embedded.state import end_leftovers, read_state
 
 _STOP_SECONDS = 60.0
 

@@ -1,92 +1,27 @@
 """One stack: started, watched, disturbed and stopped. The command line and the robustness tests use the same object."""
 
-import contextlib
 import fcntl
-import json
-import os
-import signal
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from tiaochu_embedded.layout import Parts, RunFolder
-from tiaochu_embedded.nursery import Nursery, Offspring
+from tiaochu_embedded.nursery import Nursery
 from tiaochu_embedded.problem import Problem
-from tiaochu_embedded.process import Identity, wait_until
-from tiaochu_embedded.topology import DEFAULT, Program, Topology
+from tiaochu_embedded.process import wait_until
+from tiaochu_embedded.service import Server, Service
+from tiaochu_embedded.state import end_leftovers, write_state
+from tiaochu_embedded.topology import DEFAULT, Topology
 
 Say = Callable[[str], None]
 
-STOP_SECONDS = 25.0
 READY_SECONDS = 60.0
 _WATCH_SECONDS = 0.2
 _STABLE_SECONDS = 60.0
 _LONGEST_PAUSE = 30.0
-
-
-class Server(Protocol):
-    """A part of the stack that can be started and ended again."""
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def kill(self) -> None: ...
-    def running(self) -> bool: ...
-    @property
-    def pid(self) -> int | None: ...
-
-
-class Service:
-    """One of our own programs as a part of the stack."""
-
-    def __init__(self, program: Program, parts: Parts, nursery: Nursery) -> None:
-        self.program = program
-        self._parts, self._nursery = parts, nursery
-        self._child: Offspring | None = None
-        self.changes: dict[str, str] = {}
-        """What it is told differently from the stack's own settings."""
-
-    def start(self) -> None:
-        """Start it; `wait_ready` waits until it works."""
-        self._child = self._fork(self.program.arguments)
-
-    def migrate(self) -> Offspring:
-        """Start bringing its database to the newest schema."""
-        return self._fork(("migrate",))
-
-    def stop(self) -> None:
-        if self._child:
-            self._child.end(seconds=STOP_SECONDS)
-
-    def kill(self) -> None:
-        if self._child:
-            self._child.kill()
-
-    def running(self) -> bool:
-        return self._child is not None and self._child.running()
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
-
-    def ready(self) -> bool:
-        """Whether it says that it can work."""
-        try:
-            with urllib.request.urlopen(f"http://{self._parts.http_address(self.program)}/ready", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
-            return False
-
-    def last_words(self) -> str:
-        return self._child.last_words() if self._child else ""
-
-    def _fork(self, arguments: Sequence[str]) -> Offspring:
-        environ = {**self._parts.environment(self.program), **self.changes}
-        return self._nursery.fork(self.program.name, self.program.package, arguments, environ, self._parts.folder.log(self.program.name))
 
 
 class Stack:
@@ -313,45 +248,6 @@ class Stack:
             self._say(f"{name} was started again")
             self._write_state("ready")
 
-    def _write_state(self, state: str) -> None:
-        """`stack.json`: addresses, and the processes, so that a stop works after this process was killed."""
-        processes = {name: _described(server.pid) for name, server in self.servers.items() if server.pid}
-        if self._nursery.pid:
-            processes["nursery"] = _described(self._nursery.pid)
-        content = {"state": state, "supervisor": _described(os.getpid()), "processes": processes, **self._parts.addresses()}
-        fresh = self.folder.state.with_suffix(".new")
-        fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False))
-        fresh.replace(self.folder.state)
-
-
-def _described(pid: int) -> dict[str, int]:
-    identity = Identity.of(pid)
-    return {"pid": pid, "started": identity.started if identity else 0}
-
-
-def read_state(folder: RunFolder) -> dict[str, Any] | None:
-    """What `stack.json` says, `None` when there is none."""
-    try:
-        state: dict[str, Any] = json.loads(folder.state.read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return state
-
-
-def end_leftovers(folder: RunFolder, say: Say) -> None:
-    """End the processes of an earlier run whose supervisor is gone. Known by pid and start time, never by name."""
-    state = read_state(folder)
-    if state is None:
-        return
-    left = {name: Identity(**described) for name, described in state.get("processes", {}).items()}
-    left = {name: identity for name, identity in left.items() if identity.alive()}
-    if left:
-        say("ending what an earlier run left: " + ", ".join(left))
-        with ThreadPoolExecutor(len(left)) as pool:
-            list(pool.map(lambda pair: pair[1].end(gently=_gentle_signal(pair[0]), seconds=STOP_SECONDS), left.items()))
-    with contextlib.suppress(FileNotFoundError):
-        folder.state.unlink()
-
-
-def _gentle_signal(name: str) -> int:
-    return signal.SIGINT if name == "postgres" else signal.SIGTERM
+    def _write_state(self, word: str) -> None:
+        processes = {name: server.pid for name, server in self.servers.items()} | {"nursery": self._nursery.pid}
+        write_state(self.folder, word, {name: pid for name, pid in processes.items() if pid}, self._parts.addresses())
