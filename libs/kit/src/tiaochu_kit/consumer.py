@@ -29,11 +29,15 @@ _LOCK_SQL = "SELECT position, hash FROM cursors WHERE producer = %s AND district
 _NEW_SQL = "INSERT INTO cursors (producer, district, position, hash) VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING"
 _MOVE_SQL = "UPDATE cursors SET position = %s, hash = %s WHERE producer = %s AND district = %s"
 _CURSORS_SQL = "SELECT district, position FROM cursors WHERE producer = %s"
-_PARKED_SQL = "SELECT DISTINCT aggregate_id::text FROM parked_events WHERE producer = %s AND aggregate_id = ANY(%s::uuid[])"
+_PARKED_SQL = (
+    "SELECT DISTINCT aggregate_id::text FROM parked_events WHERE producer = %s AND aggregate_id = ANY(%s::uuid[]) AND dropped_at IS NULL"
+)
 _PARK_SQL = """
 INSERT INTO parked_events (producer, district, position, aggregate_id, type, event, error, parked_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
-_WAITING_SQL = "SELECT event FROM parked_events WHERE producer = %s AND aggregate_id = %s ORDER BY district, position"
+_WAITING_SQL = (
+    "SELECT event FROM parked_events WHERE producer = %s AND aggregate_id = %s AND dropped_at IS NULL ORDER BY district, position"
+)
 _UNPARK_SQL = "DELETE FROM parked_events WHERE producer = %s AND district = %s AND position = %s"
 
 

@@ -1,20 +1,24 @@
 """`LogService`: a service's journal, for its consumers, for operators and, per case, for those who see the case."""
 
+from collections.abc import AsyncIterator
+
 from tiaochu.log.v1 import log_service_pb2 as pb
 from tiaochu_domainkit.errors import not_found
 from tiaochu_kit import access
 from tiaochu_kit.database import Database
 from tiaochu_kit.log import BATCH, read_subject
 from tiaochu_kit.producers import OwnLog
-from tiaochu_kit.usecase import Context, query
+from tiaochu_kit.signing import HeadSigner
+from tiaochu_kit.usecase import Context, query, stream
 
 
 class LogQueries:
     """The queries of `tiaochu.log.v1.LogService`."""
 
-    def __init__(self, database: Database, own: OwnLog) -> None:
+    def __init__(self, database: Database, own: OwnLog, signer: HeadSigner) -> None:
         self._database = database
         self._own = own
+        self._signer = signer
 
     @query
     async def read_heads(self, _ctx: Context, r: pb.ReadHeadsRequest) -> pb.ReadHeadsResponse:
@@ -37,3 +41,9 @@ class LogQueries:
             if not access.allows(ctx.principal, "", marks):
                 raise not_found("case", r.case_id)
             return pb.ReadSubjectResponse(events=await read_subject(tx, r.case_id))
+
+    @stream
+    async def export_log(self, _ctx: Context, r: pb.ExportLogRequest) -> AsyncIterator[pb.ExportLogResponse]:
+        """One whole log that proves itself."""
+        async for lines in self._signer.export(r.district):
+            yield pb.ExportLogResponse(lines=lines)

@@ -56,7 +56,7 @@ _KIT_1 = (
        )""",
     """CREATE TABLE log_signatures (
          district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL, signed_at timestamptz NOT NULL, key_id text NOT NULL, signature bytea NOT NULL,
-         PRIMARY KEY (district, position)
+         PRIMARY KEY (district, position, key_id)
        )""",
     """CREATE TABLE cursors (
          producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL,
@@ -64,10 +64,10 @@ _KIT_1 = (
        )""",
     """CREATE TABLE parked_events (
          producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, aggregate_id uuid NOT NULL, type text NOT NULL,
-         event bytea NOT NULL, error text NOT NULL, parked_at timestamptz NOT NULL,
+         event bytea NOT NULL, error text NOT NULL, parked_at timestamptz NOT NULL, dropped_at timestamptz, dropped_by text, drop_reason text,
          PRIMARY KEY (producer, district, position)
        )""",
-    "CREATE INDEX parked_aggregate ON parked_events (producer, aggregate_id)",
+    "CREATE INDEX parked_aggregate ON parked_events (producer, aggregate_id) WHERE dropped_at IS NULL",
     """CREATE TABLE request_keys (
          caller text NOT NULL, method text NOT NULL, key text NOT NULL, request_hash bytea NOT NULL, response bytea NOT NULL, created_at timestamptz NOT NULL,
          PRIMARY KEY (caller, method, key)

@@ -36,6 +36,7 @@ from tiaochu_kit.executor import Executor
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.leases import Leases
 from tiaochu_kit.log_service import LogQueries
+from tiaochu_kit.operators import Operations
 from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.peers import Peers
 from tiaochu_kit.producers import OwnLog, RemoteLog
@@ -43,6 +44,7 @@ from tiaochu_kit.relay import Relay
 from tiaochu_kit.series import NumberSeries
 from tiaochu_kit.server import Server, bind
 from tiaochu_kit.settings import MigrationSettings, Settings
+from tiaochu_kit.signing import HeadSigner
 from tiaochu_kit.transport import Publisher, Subscription, Transport
 
 GRACE_SECONDS = 20.0
@@ -158,7 +160,9 @@ class Service:
         self.app = build(kit)
         for producer, handlers in self.app.consumers.items():
             kit.consumers[producer] = self._consumer(producer, own, handlers)
-        rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": [LogQueries(kit.database, own)]}
+        self._signer = HeadSigner(kit.database, own, settings.log_signing_key_file, kit.clock.now)
+        operations = Operations(kit.database, kit.consumers, kit.clock.now, kit.committed)
+        rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": [LogQueries(kit.database, own, self._signer), operations]}
         bound = [rpc for name, handlers in rpcs.items() for rpc in bind(name, handlers)]
         self._server = Server(settings, kit.clock, kit.executor, kit.posts, kit.tokens, kit.consumers, bound)
         self._http = _http_server(settings, self._health_app())
@@ -191,6 +195,8 @@ class Service:
         kit = self.kit
         leases = Leases(kit.database, f"{socket.gethostname()}-{os.getpid()}-{id(self):x}")
         jobs: dict[str, Callable[[], Awaitable[None]]] = {"relay": kit.relay.run, "calls": self._calls.run, "timers": self._timers.run}
+        if kit.settings.log_signing_key_file is not None:
+            jobs["sign"] = self._signer.run
         for producer, consumer in kit.consumers.items():
             jobs[f"consumer:{producer}"] = _consuming(consumer, Subscription(kit.transport, kit.settings.service, producer))
         jobs |= {work.__name__: work for work in self.app.background}

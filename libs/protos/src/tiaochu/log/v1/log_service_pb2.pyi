@@ -268,3 +268,397 @@ class ReadSubjectResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadSubjectResponse: _TypeAlias = ReadSubjectResponse  # noqa: Y015
+
+@_typing.final
+class ExportLogRequest(_message.Message):
+    """Asks for one whole log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    district: _builtins.str
+    """Required. District code of the log; 000000 is the cell's own."""
+    def __init__(
+        self,
+        *,
+        district: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportLogRequest: _TypeAlias = ExportLogRequest  # noqa: Y015
+
+@_typing.final
+class ExportLogResponse(_message.Message):
+    """Some lines of an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    lines: _builtins.str
+    """Lines of JSON in order, each ending with a line feed; write them to a file as they come."""
+    def __init__(
+        self,
+        *,
+        lines: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportLogResponse: _TypeAlias = ExportLogResponse  # noqa: Y015
+
+@_typing.final
+class ListParkedRequest(_message.Message):
+    """Asks for parked events, oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    AGGREGATE_ID_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    producer: _builtins.str
+    """Optional. Only events of this producer."""
+    aggregate_id: _builtins.str
+    """Optional. Only events of this aggregate."""
+    dropped: _builtins.bool
+    """Optional. Also those that were dropped."""
+    limit: _builtins.int
+    """At most so many, 200 if 0."""
+    def __init__(
+        self,
+        *,
+        producer: _builtins.str = ...,
+        aggregate_id: _builtins.str = ...,
+        dropped: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "dropped", b"dropped", "limit", b"limit", "producer", b"producer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListParkedRequest: _TypeAlias = ListParkedRequest  # noqa: Y015
+
+@_typing.final
+class ListParkedResponse(_message.Message):
+    """Parked events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARKED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def parked(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParkedEvent]:
+        """The events in the order they were parked."""
+
+    def __init__(
+        self,
+        *,
+        parked: _abc.Iterable[Global___ParkedEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parked", b"parked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListParkedResponse: _TypeAlias = ListParkedResponse  # noqa: Y015
+
+@_typing.final
+class ParkedEvent(_message.Message):
+    """One event that was not applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    PARK_TIME_FIELD_NUMBER: _builtins.int
+    DROP_TIME_FIELD_NUMBER: _builtins.int
+    DROPPED_BY_FIELD_NUMBER: _builtins.int
+    DROP_REASON_FIELD_NUMBER: _builtins.int
+    producer: _builtins.str
+    """The service that recorded the event."""
+    error: _builtins.str
+    """Why it was parked: the kind of error and its reason, without any text of a person."""
+    dropped_by: _builtins.str
+    """Who dropped it."""
+    drop_reason: _builtins.str
+    """Why it was dropped."""
+    @_builtins.property
+    def event(self) -> Global___LoggedEvent:
+        """The event."""
+
+    @_builtins.property
+    def park_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def drop_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was dropped, unset while it is not."""
+
+    def __init__(
+        self,
+        *,
+        producer: _builtins.str = ...,
+        event: Global___LoggedEvent | None = ...,
+        error: _builtins.str = ...,
+        park_time: _timestamp_pb2.Timestamp | None = ...,
+        drop_time: _timestamp_pb2.Timestamp | None = ...,
+        dropped_by: _builtins.str = ...,
+        drop_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["drop_time", b"drop_time", "event", b"event", "park_time", b"park_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drop_reason", b"drop_reason", "drop_time", b"drop_time", "dropped_by", b"dropped_by", "error", b"error", "event", b"event", "park_time", b"park_time", "producer", b"producer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParkedEvent: _TypeAlias = ParkedEvent  # noqa: Y015
+
+@_typing.final
+class ReplayParkedRequest(_message.Message):
+    """Asks to apply the parked events of one aggregate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    AGGREGATE_ID_FIELD_NUMBER: _builtins.int
+    producer: _builtins.str
+    """Required. The producer of the events."""
+    aggregate_id: _builtins.str
+    """Required. The aggregate."""
+    def __init__(
+        self,
+        *,
+        producer: _builtins.str = ...,
+        aggregate_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "producer", b"producer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayParkedRequest: _TypeAlias = ReplayParkedRequest  # noqa: Y015
+
+@_typing.final
+class ReplayParkedResponse(_message.Message):
+    """What was applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLIED_FIELD_NUMBER: _builtins.int
+    applied: _builtins.int
+    """How many events; 0 when none was parked."""
+    def __init__(
+        self,
+        *,
+        applied: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied", b"applied"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayParkedResponse: _TypeAlias = ReplayParkedResponse  # noqa: Y015
+
+@_typing.final
+class DropParkedRequest(_message.Message):
+    """Asks to give up one parked event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    producer: _builtins.str
+    """Required. The producer of the event."""
+    district: _builtins.str
+    """Required. District code of the log."""
+    position: _builtins.int
+    """Required. Place in the log."""
+    reason: _builtins.str
+    """Required. Why nothing of this event will ever be applied here; no personal data."""
+    def __init__(
+        self,
+        *,
+        producer: _builtins.str = ...,
+        district: _builtins.str = ...,
+        position: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "position", b"position", "producer", b"producer", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DropParkedRequest: _TypeAlias = DropParkedRequest  # noqa: Y015
+
+@_typing.final
+class DropParkedResponse(_message.Message):
+    """The event is dropped."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DropParkedResponse: _TypeAlias = DropParkedResponse  # noqa: Y015
+
+@_typing.final
+class ListCallsRequest(_message.Message):
+    """Asks for durable calls, oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUSED_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    refused: _builtins.bool
+    """Only calls refused for good instead of open ones."""
+    kind: _builtins.str
+    """Optional. Only calls of this kind."""
+    limit: _builtins.int
+    """At most so many, 200 if 0."""
+    def __init__(
+        self,
+        *,
+        refused: _builtins.bool = ...,
+        kind: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "limit", b"limit", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCallsRequest: _TypeAlias = ListCallsRequest  # noqa: Y015
+
+@_typing.final
+class ListCallsResponse(_message.Message):
+    """Durable calls."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___DurableCall]:
+        """The calls."""
+
+    def __init__(
+        self,
+        *,
+        calls: _abc.Iterable[Global___DurableCall] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCallsResponse: _TypeAlias = ListCallsResponse  # noqa: Y015
+
+@_typing.final
+class DurableCall(_message.Message):
+    """A call to another service that was written with a transaction and is made until it is answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    NEXT_TIME_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """UUIDv7 of the call, the `request_id` of every attempt."""
+    kind: _builtins.str
+    """Which call it is."""
+    key: _builtins.str
+    """What it is about, such as a case id."""
+    district: _builtins.str
+    """District code."""
+    attempts: _builtins.int
+    """Attempts that failed so far."""
+    error: _builtins.str
+    """Reason of the last failure or of the refusal."""
+    @_builtins.property
+    def next_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is tried next, unset for one refused for good."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        key: _builtins.str = ...,
+        district: _builtins.str = ...,
+        attempts: _builtins.int = ...,
+        next_time: _timestamp_pb2.Timestamp | None = ...,
+        error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_time", b"next_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "district", b"district", "error", b"error", "id", b"id", "key", b"key", "kind", b"kind", "next_time", b"next_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DurableCall: _TypeAlias = DurableCall  # noqa: Y015
+
+@_typing.final
+class RetryCallRequest(_message.Message):
+    """Asks to make a call again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Required. The call."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryCallRequest: _TypeAlias = RetryCallRequest  # noqa: Y015
+
+@_typing.final
+class RetryCallResponse(_message.Message):
+    """The call will be made at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryCallResponse: _TypeAlias = RetryCallResponse  # noqa: Y015

@@ -50,6 +50,36 @@ class LogServiceStub:
                 request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadSubjectRequest.SerializeToString,
                 response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadSubjectResponse.FromString,
                 _registered_method=True)
+        self.ExportLog = channel.unary_stream(
+                '/tiaochu.log.v1.LogService/ExportLog',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ExportLogRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ExportLogResponse.FromString,
+                _registered_method=True)
+        self.ListParked = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/ListParked',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListParkedRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListParkedResponse.FromString,
+                _registered_method=True)
+        self.ReplayParked = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/ReplayParked',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReplayParkedRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReplayParkedResponse.FromString,
+                _registered_method=True)
+        self.DropParked = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/DropParked',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.DropParkedRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.DropParkedResponse.FromString,
+                _registered_method=True)
+        self.ListCalls = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/ListCalls',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCallsRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCallsResponse.FromString,
+                _registered_method=True)
+        self.RetryCall = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/RetryCall',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallResponse.FromString,
+                _registered_method=True)
 
 
 class LogServiceServicer:
@@ -77,6 +107,49 @@ class LogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportLog(self, request, context):
+        """One whole log as lines of JSON that prove themselves: a header, the events with their hashes, the signed heads. The head is signed before it
+        ends. The format is described in `docs/log-export.md`; `tiaochu audit verify` checks a file of these lines.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListParked(self, request, context):
+        """Events that this service could not apply, and those of the same aggregates that wait behind them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayParked(self, request, context):
+        """Applies the parked events of one aggregate in order, all or none. FAILED_PRECONDITION, reason STILL_NOT_APPLICABLE, when one still cannot be applied.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropParked(self, request, context):
+        """Gives up one parked event for good; it is kept with the reason and who decided. The events behind it can then be replayed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCalls(self, request, context):
+        """Durable calls of this service: open ones, or those refused for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryCall(self, request, context):
+        """Makes a call again, now: one that waits, or one that was refused. Its `request_id` stays the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +167,36 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.ReadSubject,
                     request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadSubjectRequest.FromString,
                     response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadSubjectResponse.SerializeToString,
+            ),
+            'ExportLog': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportLog,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ExportLogRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ExportLogResponse.SerializeToString,
+            ),
+            'ListParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParked,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListParkedRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListParkedResponse.SerializeToString,
+            ),
+            'ReplayParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayParked,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReplayParkedRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReplayParkedResponse.SerializeToString,
+            ),
+            'DropParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropParked,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.DropParkedRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.DropParkedResponse.SerializeToString,
+            ),
+            'ListCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCalls,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCallsRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCallsResponse.SerializeToString,
+            ),
+            'RetryCall': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryCall,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +281,168 @@ class LogService:
             '/tiaochu.log.v1.LogService/ReadSubject',
             tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadSubjectRequest.SerializeToString,
             tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadSubjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/ExportLog',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ExportLogRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ExportLogResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/ListParked',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListParkedRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListParkedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/ReplayParked',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReplayParkedRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReplayParkedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/DropParked',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.DropParkedRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.DropParkedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/ListCalls',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCallsRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryCall(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/RetryCall',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallResponse.FromString,
             options,
             channel_credentials,
             insecure,

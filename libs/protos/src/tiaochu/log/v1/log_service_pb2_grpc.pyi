@@ -22,6 +22,20 @@ class LogServiceStub:
     """The events of one log after a position, oldest first. Sequences what is committed and not yet positioned before it answers."""
     ReadSubject: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ReadSubjectRequest, _log_service_pb2.ReadSubjectResponse]
     """Every event of one case in this service, in the order it was recorded."""
+    ExportLog: _aio.UnaryStreamMultiCallable[_log_service_pb2.ExportLogRequest, _log_service_pb2.ExportLogResponse]
+    """One whole log as lines of JSON that prove themselves: a header, the events with their hashes, the signed heads. The head is signed before it
+    ends. The format is described in `docs/log-export.md`; `tiaochu audit verify` checks a file of these lines.
+    """
+    ListParked: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ListParkedRequest, _log_service_pb2.ListParkedResponse]
+    """Events that this service could not apply, and those of the same aggregates that wait behind them."""
+    ReplayParked: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ReplayParkedRequest, _log_service_pb2.ReplayParkedResponse]
+    """Applies the parked events of one aggregate in order, all or none. FAILED_PRECONDITION, reason STILL_NOT_APPLICABLE, when one still cannot be applied."""
+    DropParked: _aio.UnaryUnaryMultiCallable[_log_service_pb2.DropParkedRequest, _log_service_pb2.DropParkedResponse]
+    """Gives up one parked event for good; it is kept with the reason and who decided. The events behind it can then be replayed."""
+    ListCalls: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ListCallsRequest, _log_service_pb2.ListCallsResponse]
+    """Durable calls of this service: open ones, or those refused for good."""
+    RetryCall: _aio.UnaryUnaryMultiCallable[_log_service_pb2.RetryCallRequest, _log_service_pb2.RetryCallResponse]
+    """Makes a call again, now: one that waits, or one that was refused. Its `request_id` stays the same."""
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
     """The journal of one service, readable by the services that consume it, by operators and, per case, by those who see the case."""
@@ -49,5 +63,55 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_log_service_pb2.ReadSubjectRequest, _abc.Awaitable[_log_service_pb2.ReadSubjectResponse]],
     ) -> _abc.Awaitable[_log_service_pb2.ReadSubjectResponse]:
         """Every event of one case in this service, in the order it was recorded."""
+
+    @_abc_1.abstractmethod
+    def ExportLog(
+        self,
+        request: _log_service_pb2.ExportLogRequest,
+        context: _aio.ServicerContext[_log_service_pb2.ExportLogRequest, _abc.AsyncIterator[_log_service_pb2.ExportLogResponse]],
+    ) -> _abc.AsyncIterator[_log_service_pb2.ExportLogResponse]:
+        """One whole log as lines of JSON that prove themselves: a header, the events with their hashes, the signed heads. The head is signed before it
+        ends. The format is described in `docs/log-export.md`; `tiaochu audit verify` checks a file of these lines.
+        """
+
+    @_abc_1.abstractmethod
+    def ListParked(
+        self,
+        request: _log_service_pb2.ListParkedRequest,
+        context: _aio.ServicerContext[_log_service_pb2.ListParkedRequest, _abc.Awaitable[_log_service_pb2.ListParkedResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.ListParkedResponse]:
+        """Events that this service could not apply, and those of the same aggregates that wait behind them."""
+
+    @_abc_1.abstractmethod
+    def ReplayParked(
+        self,
+        request: _log_service_pb2.ReplayParkedRequest,
+        context: _aio.ServicerContext[_log_service_pb2.ReplayParkedRequest, _abc.Awaitable[_log_service_pb2.ReplayParkedResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.ReplayParkedResponse]:
+        """Applies the parked events of one aggregate in order, all or none. FAILED_PRECONDITION, reason STILL_NOT_APPLICABLE, when one still cannot be applied."""
+
+    @_abc_1.abstractmethod
+    def DropParked(
+        self,
+        request: _log_service_pb2.DropParkedRequest,
+        context: _aio.ServicerContext[_log_service_pb2.DropParkedRequest, _abc.Awaitable[_log_service_pb2.DropParkedResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.DropParkedResponse]:
+        """Gives up one parked event for good; it is kept with the reason and who decided. The events behind it can then be replayed."""
+
+    @_abc_1.abstractmethod
+    def ListCalls(
+        self,
+        request: _log_service_pb2.ListCallsRequest,
+        context: _aio.ServicerContext[_log_service_pb2.ListCallsRequest, _abc.Awaitable[_log_service_pb2.ListCallsResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.ListCallsResponse]:
+        """Durable calls of this service: open ones, or those refused for good."""
+
+    @_abc_1.abstractmethod
+    def RetryCall(
+        self,
+        request: _log_service_pb2.RetryCallRequest,
+        context: _aio.ServicerContext[_log_service_pb2.RetryCallRequest, _abc.Awaitable[_log_service_pb2.RetryCallResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.RetryCallResponse]:
+        """Makes a call again, now: one that waits, or one that was refused. Its `request_id` stays the same."""
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _aio.Server) -> None: ...
