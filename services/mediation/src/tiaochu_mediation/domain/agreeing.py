@@ -129,7 +129,7 @@ class Agreeing(MediationState):
         if agreement.partial:
             self.status = states.IN_SESSION
         else:
-            self.status = states.EFFECTIVE
+            self._settle()
         self.record(
             AgreementEffective(
                 case_id=self.id,
@@ -146,8 +146,6 @@ class Agreeing(MediationState):
         )
         if not agreement.obligations:
             self.record(AgreementPerformed(self.id, agreement.id, beijing(agreement.effective_at).date()), last)
-            if not agreement.partial and all(a.is_performed for a in self.effective_agreements):
-                self.status = states.PERFORMED
 
     def _being_signed(self, agreement_id: str, edition: int) -> Agreement:
         agreement = self.agreement(agreement_id)

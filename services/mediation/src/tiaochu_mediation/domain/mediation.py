@@ -61,7 +61,7 @@ class Mediation(Assigning, Sitting, Agreeing, Closing):
         "suspend": Transition((PREPARING, IN_SESSION, STUDY), (SUSPENDED,)),
         "resume": Transition((SUSPENDED,), (OPENED, PREPARING, IN_SESSION, STUDY)),
         "draft_agreement": Transition((OPENED, PREPARING, IN_SESSION, AGREED), (AGREED,)),
-        "sign_agreement": Transition((AGREED,), (AGREED, IN_SESSION, EFFECTIVE, PERFORMED)),
+        "sign_agreement": Transition((AGREED,), (AGREED, IN_SESSION, *SETTLED)),
         "terminate": Transition(TABLE, _ENDS),
         "end_from_outside": Transition((WAITING, *TABLE), (*_ENDS, CLOSED)),
         "expire": Transition((OPENED, ASSIGNED, PREPARING, IN_SESSION, STUDY), _ENDS),

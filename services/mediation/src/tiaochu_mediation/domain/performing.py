@@ -116,18 +116,6 @@ class Performing(MediationState):
         if self.status in states.SETTLED:
             self._settle()
 
-    def _settle(self) -> None:
-        """How it stands with everything promised."""
-        obligations = [o for a in self.effective_agreements for o in a.obligations]
-        if all(o.state == "performed" for o in obligations):
-            self.status = states.PERFORMED
-        elif any(o.state == "breached" for o in obligations):
-            self.status = states.BREACHED
-        elif any(o.performances for o in obligations):
-            self.status = states.PERFORMING
-        else:
-            self.status = states.EFFECTIVE
-
     def _binding(self, agreement_id: str) -> Agreement:
         agreement = self.agreement(agreement_id)
         if agreement.state != "effective":

@@ -140,6 +140,18 @@ class MediationState(Aggregate):
             raise invalid(path, "PARTY_UNKNOWN", "不是本案当事人,或已退出")
         return found
 
+    def _settle(self) -> None:
+        """How it stands with everything promised."""
+        obligations = [o for a in self.effective_agreements for o in a.obligations]
+        if all(o.state == "performed" for o in obligations):
+            self.status = states.PERFORMED
+        elif any(o.state == "breached" for o in obligations):
+            self.status = states.BREACHED
+        elif any(o.performances for o in obligations):
+            self.status = states.PERFORMING
+        else:
+            self.status = states.EFFECTIVE
+
 
 def must_be_mediator(mediation: MediationState, by: str) -> DomainError | None:
     """Only the mediator who accepted."""

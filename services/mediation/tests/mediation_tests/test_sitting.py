@@ -3,7 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from mediation_table import (
+
+from tiaochu_domainkit.errors import DomainError
+from tiaochu_mediation.domain import states
+
+from .table import (  # noqa: TID252 - tests of one package
     APPLICANT,
     CLERK,
     DAY,
@@ -21,20 +25,14 @@ from mediation_table import (
     last,
     names,
     prepared,
+    refusal,
     schedule,
     session,
     terminate,
 )
 
-from tiaochu_domainkit.errors import DomainError
-from tiaochu_mediation.domain import states
-
 pytestmark = pytest.mark.req("MD1", "MD3")
 VIOLENCE = facts(flags=["domestic_violence"])
-
-
-def refusal(reason: str) -> "pytest.RaisesExc[DomainError]":
-    return pytest.raises(DomainError, check=lambda e: e.reason == reason)
 
 
 def test_no_session_opens_before_every_party_was_told_and_identified() -> None:
@@ -125,7 +123,7 @@ def test_two_sessions_with_a_study_between_then_approval() -> None:
         schedule(mediation, NOW + 3 * DAY)
     session(mediation, "not_agreed", at=NOW + 3 * DAY, study=STUDY)
     assert mediation.status == states.IN_SESSION
-    assert last(mediation, "SessionScheduled").study_sha256 == STUDY.sha256  # type: ignore[attr-defined]
+    assert last(mediation, "SessionScheduled").study_sha256 == STUDY.sha256
     with refusal("SESSION_APPROVAL_NEEDED"):
         schedule(mediation, NOW + 6 * DAY)
     with refusal("APPROVER_IS_MEDIATOR"):

@@ -3,7 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from typing import Any
 
+import pytest
+
+from tiaochu_domainkit.errors import DomainError
 from tiaochu_mediation.domain import states
 from tiaochu_mediation.domain.agreeing import Terms
 from tiaochu_mediation.domain.agreement import Promise
@@ -35,8 +39,8 @@ def ident() -> str:
     return f"id-{next(_ids)}"
 
 
-def facts(**changes: object) -> CaseFacts:
-    return replace(FACTS, **changes)  # type: ignore[arg-type]
+def facts(**changes: Any) -> CaseFacts:
+    return replace(FACTS, **changes)
 
 
 def waiting() -> Mediation:
@@ -75,8 +79,8 @@ def prepared() -> Mediation:
     return mediation
 
 
-def schedule(mediation: Mediation, at: datetime = NOW, **changes: object) -> str:
-    values: dict[str, object] = {
+def schedule(mediation: Mediation, at: datetime = NOW, **changes: Any) -> str:
+    values: dict[str, Any] = {
         "session_id": ident(),
         "starts_at": at + 2 * DAY,
         "mode": "in_person",
@@ -88,13 +92,13 @@ def schedule(mediation: Mediation, at: datetime = NOW, **changes: object) -> str
         "by": CLERK,
         "at": at,
     }
-    return mediation.schedule_session(**{**values, **changes}).id  # type: ignore[arg-type]
+    return mediation.schedule_session(**{**values, **changes}).id
 
 
-def hold(mediation: Mediation, result: str, **changes: object) -> None:
+def hold(mediation: Mediation, result: str, **changes: Any) -> None:
     session = mediation.appointed
     assert session is not None
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "session_id": session.id,
         "result": result,
         "speakers": (APPLICANT, RESPONDENT),
@@ -103,10 +107,10 @@ def hold(mediation: Mediation, result: str, **changes: object) -> None:
         "by": mediation.mediator_id,
         "held_at": session.starts_at + timedelta(hours=2),
     }
-    mediation.hold_session(**{**values, **changes})  # type: ignore[arg-type]
+    mediation.hold_session(**{**values, **changes})
 
 
-def session(mediation: Mediation, result: str, **changes: object) -> None:
+def session(mediation: Mediation, result: str, **changes: Any) -> None:
     schedule(mediation, **changes)
     hold(mediation, result)
 
@@ -118,26 +122,24 @@ def agreed_orally_at_the_table() -> Mediation:
     return mediation
 
 
-def draft(
-    mediation: Mediation, *promises: Promise, by: str = "", tier: str = "village", known: CaseFacts = FACTS, **changes: object
-) -> str:
+def draft(mediation: Mediation, *promises: Promise, by: str = "", tier: str = "village", known: CaseFacts = FACTS, **changes: Any) -> str:
     terms = Terms("written", False, False, promises or (PAYMENT,), TERMS, NOW + 3 * DAY)
-    terms = replace(terms, **changes)  # type: ignore[arg-type]
+    terms = replace(terms, **changes)
     by = by or mediation.mediator_id
     made = mediation.draft_agreement(agreement_id=ident(), number="1", assignment_id=ident(), terms=terms, facts=known, tier=tier, by=by)
     return made.id
 
 
-def drafted(*promises: Promise, **changes: object) -> Mediation:
+def drafted(*promises: Promise, **changes: Any) -> Mediation:
     mediation = agreed_orally_at_the_table()
-    draft(mediation, *promises, **changes)  # type: ignore[arg-type]
+    draft(mediation, *promises, **changes)
     return mediation
 
 
-def sign(mediation: Mediation, who: str, **changes: object) -> bool:
+def sign(mediation: Mediation, who: str, **changes: Any) -> bool:
     agreement = mediation.draft
     assert agreement is not None
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "agreement_id": agreement.id,
         "edition": agreement.edition,
         "signed_as": who if who in {"mediator", "seal"} else "party",
@@ -148,7 +150,7 @@ def sign(mediation: Mediation, who: str, **changes: object) -> bool:
         "organ_id": ORGAN,
         "at": NOW + 4 * DAY,
     }
-    return mediation.sign_agreement(**{**values, **changes})  # type: ignore[arg-type]
+    return mediation.sign_agreement(**{**values, **changes})
 
 
 def sign_all(mediation: Mediation) -> None:
@@ -156,7 +158,7 @@ def sign_all(mediation: Mediation) -> None:
         sign(mediation, who)
 
 
-def effective(*promises: Promise, **changes: object) -> Mediation:
+def effective(*promises: Promise, **changes: Any) -> Mediation:
     mediation = drafted(*promises, **changes)
     sign_all(mediation)
     assert mediation.status in {states.EFFECTIVE, states.PERFORMED, states.IN_SESSION}
@@ -176,9 +178,9 @@ def perform(mediation: Mediation, obligation: str = "ob-1", fen: int = 300_000, 
     )
 
 
-def terminate(mediation: Mediation, ground: str = "party_refused", **changes: object) -> None:
-    values: dict[str, object] = {"ground": ground, "notice": NOTICE, "by": CLERK, "at": NOW + 5 * DAY, "party_id": APPLICANT}
-    mediation.terminate(**{**values, **changes})  # type: ignore[arg-type]
+def terminate(mediation: Mediation, ground: str = "party_refused", **changes: Any) -> None:
+    values: dict[str, Any] = {"ground": ground, "notice": NOTICE, "by": CLERK, "at": NOW + 5 * DAY, "party_id": APPLICANT}
+    mediation.terminate(**{**values, **changes})
 
 
 def follow_up(mediation: Mediation) -> None:
@@ -187,11 +189,21 @@ def follow_up(mediation: Mediation) -> None:
     )
 
 
+def refusal(reason: str) -> "pytest.RaisesExc[DomainError]":
+    """Expect a refusal with this reason."""
+    return pytest.raises(DomainError, check=lambda e: e.reason == reason)
+
+
+def violation(reason: str) -> "pytest.RaisesExc[DomainError]":
+    """Expect a field refused with this reason."""
+    return pytest.raises(DomainError, check=lambda e: e.reason == "FIELD_INVALID" and e.violations[0].reason == reason)
+
+
 def names(mediation: Mediation) -> list[str]:
     """What was recorded, by name."""
     return [type(r.event).__name__ for r in mediation.recorded]
 
 
-def last(mediation: Mediation, name: str) -> object:
+def last(mediation: Mediation, name: str) -> Any:
     """The newest event of that name."""
     return next(r.event for r in reversed(mediation.recorded) if type(r.event).__name__ == name)

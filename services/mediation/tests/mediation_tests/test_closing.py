@@ -1,7 +1,13 @@
 """How it ends (MD7, MD8)."""
 
+from collections.abc import Callable
+
 import pytest
-from mediation_table import (
+
+from tiaochu_mediation.domain import states
+from tiaochu_mediation.domain.mediation import Mediation
+
+from .table import (  # noqa: TID252 - tests of one package
     APPLICANT,
     CLERK,
     DAY,
@@ -23,21 +29,14 @@ from mediation_table import (
     opened,
     perform,
     prepared,
+    refusal,
     session,
     sign,
     terminate,
     waiting,
 )
 
-from tiaochu_domainkit.errors import DomainError
-from tiaochu_mediation.domain import states
-from tiaochu_mediation.domain.mediation import Mediation
-
 pytestmark = pytest.mark.req("MD7", "MD8")
-
-
-def refusal(reason: str) -> "pytest.RaisesExc[DomainError]":
-    return pytest.raises(DomainError, check=lambda e: e.reason == reason)
 
 
 def _with_a_pending_recusal() -> Mediation:
@@ -67,12 +66,12 @@ def _in_study() -> Mediation:
     "table", [opened, assigned, prepared, agreed_orally_at_the_table, _in_study, _suspended, drafted, _with_a_pending_recusal]
 )
 @pytest.mark.req("MD1")
-def test_a_partys_refusal_always_ends_it(table) -> None:  # type: ignore[no-untyped-def]
+def test_a_partys_refusal_always_ends_it(table: Callable[[], Mediation]) -> None:
     mediation = table()
     terminate(mediation, "party_refused")
     assert mediation.status == states.TERMINATED
     event = last(mediation, "MediationTerminated")
-    assert (event.ground, event.remedies_version, event.remedies_sha256) == ("party_refused", NOTICE.version, NOTICE.sha256)  # type: ignore[attr-defined]
+    assert (event.ground, event.remedies_version, event.remedies_sha256) == ("party_refused", NOTICE.version, NOTICE.sha256)
 
 
 def test_once_it_binds_nobody_leaves() -> None:
@@ -111,7 +110,7 @@ def test_what_ends_before_acceptance_is_closed_at_once() -> None:
     mediation.end_from_outside(ground="withdrawn", notice=NOTICE, at=NOW)
     assert mediation.status == states.CLOSED
     assert names(mediation) == ["MediationTerminated", "CaseClosed"]
-    assert last(mediation, "MediationTerminated").before_acceptance  # type: ignore[attr-defined]
+    assert last(mediation, "MediationTerminated").before_acceptance
 
 
 def test_a_clock_ends_it_but_not_while_terms_wait_for_marks_or_it_stands_still() -> None:

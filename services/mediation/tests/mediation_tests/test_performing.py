@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from mediation_table import (
+
+from tiaochu_domainkit.calendar import published
+from tiaochu_domainkit.clocks import midnight
+from tiaochu_domainkit.errors import DomainError
+from tiaochu_mediation.domain import states
+from tiaochu_mediation.domain.mediation import Mediation
+
+from .table import (  # noqa: TID252 - tests of one package
     APPLICANT,
     CLERK,
     DAY,
@@ -20,21 +27,12 @@ from mediation_table import (
     names,
     perform,
     prepared,
+    refusal,
     sign_all,
 )
 
-from tiaochu_domainkit.calendar import published
-from tiaochu_domainkit.clocks import midnight
-from tiaochu_domainkit.errors import DomainError
-from tiaochu_mediation.domain import states
-from tiaochu_mediation.domain.mediation import Mediation
-
 REPAIR = replace(PAYMENT, obligation_id="ob-2", kind="repair", amount_fen=0)
 BOTH = (APPLICANT, RESPONDENT)
-
-
-def refusal(reason: str) -> "pytest.RaisesExc[DomainError]":
-    return pytest.raises(DomainError, check=lambda e: e.reason == reason)
 
 
 def apply(mediation: Mediation, *, at: datetime = NOW + 5 * DAY, identity: bool = False, applying: tuple[str, ...] = BOTH) -> list[str]:
@@ -142,7 +140,7 @@ class TestPerformance:
     def test_on_time_or_late(self, on: date, late: bool) -> None:
         mediation = effective()
         perform(mediation, on=on)
-        assert last(mediation, "PerformanceRecorded").late == late  # type: ignore[attr-defined]
+        assert last(mediation, "PerformanceRecorded").late == late
 
     def test_each_instalment_by_itself(self) -> None:
         mediation = effective(PAYMENT, replace(PAYMENT, obligation_id="ob-2", instalment=2))
