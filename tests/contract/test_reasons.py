@@ -1,0 +1,20 @@
+"""The list of error reasons is a public surface: it changes on purpose or not at all."""
+
+import importlib.util
+from pathlib import Path
+
+_SPEC = importlib.util.spec_from_file_location("reasons", Path(__file__).with_name("reasons.py"))
+assert _SPEC is not None and _SPEC.loader is not None
+reasons = importlib.util.module_from_spec(_SPEC)
+__import__("sys").modules["reasons"] = reasons
+_SPEC.loader.exec_module(reasons)
+
+
+def test_the_page_of_reasons_is_what_the_source_raises() -> None:
+    assert reasons.PAGE.read_text() == reasons.page(), "run python tests/contract/reasons.py and say in the commit why a reason changed"
+
+
+def test_a_reason_is_upper_snake_and_short_enough_for_error_info() -> None:
+    names = {reason.name for reason in reasons.found()}
+    assert len(names) > 50
+    assert not [n for n in names if len(n) > 63 or not n.replace("_", "").isalnum()]
