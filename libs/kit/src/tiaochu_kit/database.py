@@ -7,16 +7,24 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import PipelineAborted
 from psycopg.sql import Composed
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection as ReadConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from tiaochu_kit import telemetry
 from tiaochu_kit.principal import ALL_DISTRICTS, Context
 from tiaochu_kit.settings import Settings
 
-SCOPE_SQL = "SELECT set_config('tiaochu.districts', %s, true)"
+IDLE_SECONDS = 15
+"""How long a transaction may stand still before the server ends it: a frozen process must not hold the others' locks."""
+_SCOPE_SQL = "SELECT set_config('tiaochu.districts', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
+VERSION_LOST = "TC409"
+"""SQLSTATE raised by `kit_expect_saved`."""
+_AWAY = ("08", "40", "53", "55", "57")
+"""Classes of SQLSTATE that say nothing about the statement: connection, rollback, resources, objects in use, shutdown."""
 
 
 class Tx:
@@ -69,17 +77,18 @@ class Database:
     @asynccontextmanager
     async def transaction(self, scope: str = ALL_DISTRICTS) -> AsyncIterator[Tx]:
         """A transaction for the districts in `scope`; commits at the end, rolls back on an exception. The end travels with what is queued."""
-        async with self._pool.connection() as connection:
-            try:
-                async with connection.pipeline() as pipeline:
-                    await connection.execute("BEGIN")
-                    await connection.execute(SCOPE_SQL, (scope,))
-                    yield Tx(connection, pipeline)
-                    await connection.execute("COMMIT")
-            except BaseException:
-                if not connection.closed:
-                    await connection.execute("ROLLBACK")
-                raise
+        with telemetry.database_span():
+            async with self._pool.connection() as connection:
+                try:
+                    async with connection.pipeline() as pipeline:
+                        await connection.execute("BEGIN")
+                        await connection.execute(_SCOPE_SQL, (scope, f"{IDLE_SECONDS}s"))
+                        yield Tx(connection, pipeline)
+                        await connection.execute("COMMIT")
+                except BaseException:
+                    if not connection.closed:
+                        await connection.execute("ROLLBACK")
+                    raise
 
     @asynccontextmanager
     async def read(self, ctx: Context) -> AsyncIterator[ReadConnection]:
@@ -90,9 +99,10 @@ class Database:
     @asynccontextmanager
     async def read_scope(self, scope: str = ALL_DISTRICTS) -> AsyncIterator[ReadConnection]:
         """A connection for queries over the districts in `scope`."""
-        async with self._engine.connect() as connection:
-            await connection.execute(text("SELECT set_config('tiaochu.districts', :scope, true)"), {"scope": scope})
-            yield connection
+        with telemetry.database_span():
+            async with self._engine.connect() as connection:
+                await connection.execute(text("SELECT set_config('tiaochu.districts', :scope, true)"), {"scope": scope})
+                yield connection
 
     async def ready(self) -> bool:
         """Whether the database answers."""
@@ -102,6 +112,20 @@ class Database:
         except (psycopg.Error, TimeoutError):
             return False
         return True
+
+
+def lost_race(error: Exception) -> bool:
+    """Whether a transaction failed only because another was faster: the same again may succeed."""
+    return isinstance(error, psycopg.Error) and (error.sqlstate == VERSION_LOST or (error.sqlstate or "").startswith("40"))
+
+
+def away(error: Exception) -> bool:
+    """Whether the database, and not what was asked of it, is at fault."""
+    if isinstance(error, PoolTimeout | PoolClosed):
+        return True
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or isinstance(error, PipelineAborted):
+        return False
+    return bool(error.sqlstate is None or error.sqlstate[:2] in _AWAY)
 
 
 def _connection_class(settings: Settings) -> type[AsyncConnection[Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit import telemetry
 from tiaochu_kit.database import Database
 
 POLL_SECONDS = 0.5
@@ -22,12 +23,10 @@ TimerHandler = Callable[[str, str, datetime], Awaitable[None]]
 CallHandler = Callable[[str, str, str], Awaitable[None]]
 """(call id, key, district): builds the body, calls with `request_id` = call id, handles the answer by a command."""
 
-_DUE_SQL = f"SELECT kind, key, district, due_at FROM timers WHERE due_at <= %s ORDER BY due_at LIMIT {BATCH}"  # noqa: S608
+_DUE_SQL = f"SELECT kind, key, district, due_at, attempts FROM timers WHERE next_at <= %s ORDER BY next_at LIMIT {BATCH}"  # noqa: S608
 _FIRED_SQL = "DELETE FROM timers WHERE kind = %s AND key = %s AND due_at = %s"
-_LATER_SQL = "UPDATE timers SET attempts = attempts + 1, due_at = due_at + make_interval(secs => least(600, 2 ^ attempts)) WHERE kind = %s AND key = %s AND due_at = %s"
-_OPEN_SQL = (
-    f"SELECT id::text, kind, key, district, attempts FROM calls WHERE done_at IS NULL AND next_at <= %s ORDER BY next_at LIMIT {BATCH}"  # noqa: S608
-)
+_LATER_SQL = "UPDATE timers SET attempts = attempts + 1, next_at = %s WHERE kind = %s AND key = %s AND due_at = %s"
+_OPEN_SQL = f"SELECT id::text, kind, key, district, attempts, traceparent FROM calls WHERE done_at IS NULL AND next_at <= %s ORDER BY next_at LIMIT {BATCH}"  # noqa: S608
 _DONE_SQL = "UPDATE calls SET done_at = %s, error = %s WHERE id = %s"
 _AGAIN_SQL = "UPDATE calls SET attempts = attempts + 1, next_at = %s, error = %s WHERE id = %s"
 
@@ -50,15 +49,16 @@ class Timers:
         """Fire what is due, at most a batch; answers whether there was any."""
         async with self._database.transaction() as tx:
             due = await tx.rows(_DUE_SQL, (self._now(),))
-        for kind, key, district, due_at in due:
+        for kind, key, district, due_at, attempts in due:
             try:
-                await self._handlers[kind](key, district, due_at)
-                statement = _FIRED_SQL
+                with telemetry.duty_span(f"timer {kind}"):
+                    await self._handlers[kind](key, district, due_at)
+                outcome: tuple[str, tuple[Any, ...]] = _FIRED_SQL, (kind, key, due_at)
             except Exception as error:  # noqa: BLE001 - one duty that fails must not stop the others
                 log.warning("timer.retry", kind=kind, error=type(error).__name__, reason=getattr(error, "reason", ""))
-                statement = _LATER_SQL
+                outcome = _LATER_SQL, (self._now() + _wait(attempts), kind, key, due_at)
             async with self._database.transaction() as tx:
-                await tx.queue(statement, (kind, key, due_at))
+                await tx.queue(*outcome)
         return bool(due)
 
 
@@ -90,10 +90,11 @@ class Calls:
         await asyncio.gather(*(self._make(*row) for row in found))
         return bool(found)
 
-    async def _make(self, ident: str, kind: str, key: str, district: str, attempts: int) -> None:
+    async def _make(self, ident: str, kind: str, key: str, district: str, attempts: int, traceparent: str) -> None:
         outcome: tuple[str, tuple[Any, ...]]
         try:
-            await self._handlers[kind](ident, key, district)
+            with telemetry.duty_span(f"call {kind}", traceparent):
+                await self._handlers[kind](ident, key, district)
             outcome = _DONE_SQL, (self._now(), None, ident)
         except DomainError as error:
             log.warning("call.refused", kind=kind, reason=error.reason)
@@ -106,5 +107,9 @@ class Calls:
             await tx.queue(*outcome)
 
     def _again(self, ident: str, attempts: int, why: str) -> tuple[str, tuple[Any, ...]]:
-        wait = min(timedelta(seconds=0.5 * 2 ** min(attempts, 12)), LONGEST_WAIT)
-        return _AGAIN_SQL, (self._now() + wait, why, ident)
+        return _AGAIN_SQL, (self._now() + _wait(attempts), why, ident)
+
+
+def _wait(attempts: int) -> timedelta:
+    """How long after so many failed attempts the next one follows."""
+    return min(timedelta(seconds=0.5 * 2 ** min(attempts, 12)), LONGEST_WAIT)

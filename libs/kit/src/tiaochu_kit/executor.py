@@ -7,12 +7,12 @@ from typing import Any
 
 import psycopg
 from google.protobuf.message import Message
-from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg.errors import InsufficientPrivilege, UniqueViolation
 
 from tiaochu_domainkit.aggregate import Aggregate
-from tiaochu_domainkit.errors import DomainError, Kind, not_found
+from tiaochu_domainkit.errors import DomainError, Kind, denied, not_found
 from tiaochu_kit import access
-from tiaochu_kit.database import Database
+from tiaochu_kit.database import Database, away, lost_race
 from tiaochu_kit.documents import Read
 from tiaochu_kit.journal import Journal, taken
 from tiaochu_kit.principal import Context
@@ -20,8 +20,6 @@ from tiaochu_kit.usecase import CommandSpec, spec_of
 from tiaochu_kit.work import Work
 
 ATTEMPTS = 3
-VERSION_LOST = "TC409"
-"""SQLSTATE raised by `kit_expect_saved`."""
 
 _KEY_SQL = "SELECT request_hash, response FROM request_keys WHERE caller = %s AND method = %s AND key = %s"
 _KEEP_SQL = "INSERT INTO request_keys (caller, method, key, request_hash, response, created_at) VALUES (%s, %s, %s, %s, %s, %s)"
@@ -62,10 +60,7 @@ class Executor:
                 response = await self._once(run)
                 return spec.answer(method.__self__, response) if spec.answer else response
             except psycopg.Error as error:
-                if not _lost_race(error):
-                    raise
-                if attempt == ATTEMPTS:
-                    raise (taken(error) if isinstance(error, UniqueViolation) else _conflict()) from error
+                _refuse_or_retry(error, attempt)
                 attempt += 1
 
     async def _once(self, run: _Run) -> Message:
@@ -131,8 +126,18 @@ def _check_etag(work: Work, first: Read, request: Any) -> None:
         )
 
 
-def _lost_race(error: psycopg.Error) -> bool:
-    return isinstance(error, (UniqueViolation, SerializationFailure, DeadlockDetected)) or error.sqlstate == VERSION_LOST
+def _refuse_or_retry(error: psycopg.Error, attempt: int) -> None:
+    """Return where the same may be tried again; the key sees to it that a commit whose answer was lost is not done twice."""
+    if isinstance(error, InsufficientPrivilege):
+        raise denied("OUTSIDE_DISTRICT", "a row of another district", "您无权办理其他地区的事项") from error
+    if away(error) and not lost_race(error):
+        if attempt > 1:
+            raise error
+    elif isinstance(error, UniqueViolation) or lost_race(error):
+        if attempt == ATTEMPTS:
+            raise (taken(error) if isinstance(error, UniqueViolation) else _conflict()) from error
+    else:
+        raise error
 
 
 def _conflict() -> DomainError:

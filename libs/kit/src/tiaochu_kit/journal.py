@@ -27,11 +27,15 @@ _CLAIM_SQL = (
     "INSERT INTO natural_keys (kind, key, value, claimed_at) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])"
 )
 _TIMER_SQL = """
-INSERT INTO timers (kind, key, district, due_at) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])
-ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, attempts = 0
+INSERT INTO timers (kind, key, district, due_at, next_at)
+SELECT kind, key, district, due_at, due_at FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS x(kind, key, district, due_at)
+ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, next_at = excluded.due_at, attempts = 0
 """
 _TIMER_OFF_SQL = "DELETE FROM timers t USING unnest(%s::text[], %s::text[]) AS x(kind, key) WHERE t.kind = x.kind AND t.key = x.key"
-_CALL_SQL = "INSERT INTO calls (id, kind, key, district, next_at) SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])"
+_CALL_SQL = """
+INSERT INTO calls (id, kind, key, district, traceparent, next_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+"""
 
 
 class Journal:
@@ -121,8 +125,8 @@ class Journal:
         if off:
             await tx.queue(_TIMER_OFF_SQL, [list(column) for column in zip(*off, strict=True)])
         if work.calls:
-            ids, kinds, keys, districts = zip(*work.calls, strict=True)
-            await tx.queue(_CALL_SQL, (list(ids), list(kinds), list(keys), list(districts), [work.now] * len(ids)))
+            columns = [list(column) for column in zip(*work.calls, strict=True)]
+            await tx.queue(_CALL_SQL, [*columns, [work.now] * len(work.calls)])
 
 
 def taken(error: UniqueViolation) -> DomainError:

@@ -45,6 +45,25 @@ _KIT_1 = (
          PRIMARY KEY (seq, recorded_at)
        ) PARTITION BY RANGE (recorded_at)""",
     "CREATE TABLE journal_default PARTITION OF journal DEFAULT",
+    # Months are made ahead by the service, whose role owns no table: this runs as the owner and can do nothing else. Rows that came before their
+    # month was made lie in the default partition and move along.
+    """CREATE FUNCTION kit_make_journal_month(day date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+       DECLARE
+         low timestamptz := (date_trunc('month', day)::date || ' 00:00:00+00')::timestamptz;
+         high timestamptz := ((date_trunc('month', day) + interval '1 month')::date || ' 00:00:00+00')::timestamptz;
+         partition text := 'journal_' || to_char(day, 'YYYYMM');
+       BEGIN
+         IF to_regclass('public.' || partition) IS NOT NULL THEN
+           RETURN false;
+         END IF;
+         LOCK TABLE public.journal IN SHARE ROW EXCLUSIVE MODE;
+         EXECUTE format('CREATE TABLE public.%I (LIKE public.journal INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition);
+         EXECUTE format('WITH moved AS (DELETE FROM public.journal_default WHERE recorded_at >= %L AND recorded_at < %L RETURNING *)
+                         INSERT INTO public.%I SELECT * FROM moved', low, high, partition);
+         EXECUTE format('ALTER TABLE public.journal ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)', partition, low, high);
+         RETURN true;
+       END $$""",
+    "SELECT kit_make_journal_month((now() + make_interval(months => n))::date) FROM generate_series(0, 2) AS n",
     "CREATE INDEX journal_unpositioned ON journal (district, seq) WHERE position IS NULL",
     "CREATE INDEX journal_position ON journal (district, position)",
     "CREATE INDEX journal_subject ON journal (subject, seq) WHERE subject <> ''",
@@ -75,15 +94,17 @@ _KIT_1 = (
     "CREATE INDEX request_keys_age ON request_keys (created_at)",
     "CREATE TABLE natural_keys (kind text NOT NULL, key text NOT NULL, value text NOT NULL, claimed_at timestamptz NOT NULL, PRIMARY KEY (kind, key))",
     """CREATE TABLE timers (
-         kind text NOT NULL, key text NOT NULL, district text NOT NULL, due_at timestamptz NOT NULL, attempts integer NOT NULL DEFAULT 0,
+         kind text NOT NULL, key text NOT NULL, district text NOT NULL, due_at timestamptz NOT NULL, next_at timestamptz NOT NULL,
+         attempts integer NOT NULL DEFAULT 0,
          PRIMARY KEY (kind, key)
        )""",
-    "CREATE INDEX timers_due ON timers (due_at)",
+    "CREATE INDEX timers_next ON timers (next_at)",
     """CREATE TABLE calls (
-         id uuid PRIMARY KEY, kind text NOT NULL, key text NOT NULL, district text NOT NULL,
+         id uuid PRIMARY KEY, kind text NOT NULL, key text NOT NULL, district text NOT NULL, traceparent text NOT NULL DEFAULT '',
          attempts integer NOT NULL DEFAULT 0, next_at timestamptz NOT NULL, done_at timestamptz, error text
        )""",
     "CREATE INDEX calls_open ON calls (next_at) WHERE done_at IS NULL",
+    "CREATE INDEX calls_done ON calls (done_at) WHERE done_at IS NOT NULL",
     "CREATE TABLE leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)",
     "CREATE TABLE number_series (series text PRIMARY KEY, next bigint NOT NULL)",
     """CREATE TABLE case_access (

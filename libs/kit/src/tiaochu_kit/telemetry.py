@@ -79,9 +79,38 @@ def client_span(name: str, kind: SpanKind = SpanKind.CLIENT) -> Iterator[trace.S
 
 
 @contextmanager
+def database_span() -> Iterator[None]:
+    """The span of a transaction, where it belongs to a trace: what the background loops look up every moment makes none."""
+    if not trace.get_current_span().get_span_context().is_valid:
+        yield
+        return
+    attributes = {"db.system.name": "postgresql"}
+    with _tracer.start_as_current_span("postgresql", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False):
+        yield
+
+
+@contextmanager
+def duty_span(name: str, stored: str = "") -> Iterator[None]:
+    """The span of a timer or a durable call, below the command that asked for it."""
+    with _tracer.start_as_current_span(name, _context(stored), SpanKind.INTERNAL, record_exception=False):
+        yield
+
+
+def mark_published(type_name: str, subject: str, stored: str) -> None:
+    """Note in the trace of an event's command that the broker has it."""
+    if stored:
+        attributes = {"messaging.system": "nats", "messaging.destination.name": subject, "messaging.operation.type": "send"}
+        _tracer.start_span(f"publish {type_name}", _context(stored), SpanKind.PRODUCER, attributes=attributes).end()
+
+
+def _context(stored: str) -> otel_context.Context:
+    return propagate.extract({"traceparent": stored}, otel_context.Context()) if stored else otel_context.Context()
+
+
+@contextmanager
 def consumer_span(name: str, traceparents: list[str]) -> Iterator[trace.Span]:
     """The span of a batch of events: below the only one's context, linked to all."""
-    contexts = [propagate.extract({"traceparent": t}) for t in dict.fromkeys(traceparents) if t]
+    contexts = [_context(t) for t in dict.fromkeys(traceparents) if t]
     links = [trace.Link(trace.get_current_span(c).get_span_context()) for c in contexts]
     parent = contexts[0] if len(contexts) == 1 else otel_context.Context()
     with _tracer.start_as_current_span(name, parent, SpanKind.CONSUMER, links=links, record_exception=False) as span:

@@ -54,7 +54,7 @@ class Work:
     rows: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     events: list[PendingEvent] = field(default_factory=list)
     timers: list[tuple[str, str, str, datetime | None]] = field(default_factory=list)
-    calls: list[tuple[str, str, str, str]] = field(default_factory=list)
+    calls: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     claims: list[tuple[str, str, str]] = field(default_factory=list)
     known: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ class Work:
     def call(self, kind: str, key: str, district: str) -> str:
         """A durable call after commit, by the call handler `kind`; the id returned is its `request_id`."""
         ident = new_id()
-        self.calls.append((ident, kind, key, district))
+        self.calls.append((ident, kind, key, district, self.traceparent))
         return ident
 
     def claim(self, kind: str, key: str, value: str) -> None:
