@@ -26,7 +26,7 @@ CALENDAR = published()
 
 def clock(code: str, start: datetime = START, calendar: Calendar = CALENDAR, on: date | None = None) -> Clock:
     made = Clock(id="c", district="329901", case_id="case", rule_code=code)
-    made.start(terms_of(defaults().find(code, on or start.date())), calendar, None, TOWN, start)
+    made.start(terms_of(defaults().find(code, on or start.date())), calendar, None, TOWN, start, start)
     return made
 
 
@@ -129,7 +129,7 @@ def test_an_act_in_time_that_is_recorded_late_is_in_time() -> None:
 
 def test_an_end_that_is_known_before_the_beginning_stops_the_clock_at_once() -> None:
     one = Clock(id="c", district="329901", case_id="case", rule_code="CONCLUDE_PM", ended_at=START + timedelta(hours=2))
-    one.start(terms_of(defaults().find("CONCLUDE_PM", START.date())), CALENDAR, None, TOWN, START)
+    one.start(terms_of(defaults().find("CONCLUDE_PM", START.date())), CALENDAR, None, TOWN, START, START)
     assert (one.status, names(one)) == ("stopped", ["ClockStarted", "ClockStopped"])
 
 

@@ -125,14 +125,18 @@ class Clock(Aggregate):
 
     # Commands
 
-    def start(self, terms: Terms, calendar: Calendar, owner: Unit | None, holder: Unit, at: datetime) -> None:
-        """The act that starts the period happened `at`. If the one that ends it is known already, the clock stops at once."""
+    def start(self, terms: Terms, calendar: Calendar, owner: Unit | None, holder: Unit, begins: datetime, at: datetime) -> None:
+        """The period begins at `begins` because of an act that happened `at`: the act itself, or a day it fixed (an obligation's).
+
+        If what ends it is known already, the clock stops at once.
+        """
         self.require("start")
-        self.terms, self.owner, self.started_at = terms, owner, at
+        self.terms, self.owner, self.started_at = terms, owner, begins
         planned = self._plan(calendar)
         duty = (owner or holder).id
         self.record(
-            ClockStarted(self.id, self.case_id, self.rule_code, terms.version, self.ref_id, duty, at, planned.at, planned.provisional), at
+            ClockStarted(self.id, self.case_id, self.rule_code, terms.version, self.ref_id, duty, begins, planned.at, planned.provisional),
+            at,
         )
         self.status = RUNNING
         if self.ended_at is not None:

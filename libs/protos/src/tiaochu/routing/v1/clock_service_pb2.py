@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tiaochu/routing/v1/clock_service.proto\x12\x12tiaochu.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a tiaochu/options/v1/options.proto\"\xaa\x01\n\x12\x45xtendClockRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63lock_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x17\n\x06length\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12*\n\x06reason\x18\x05 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[a-z][a-z_]{1,62}$\"O\n\x13\x45xtendClockResponse\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"B\n\x11ListClocksRequest\x12\x19\n\x07\x63\x61se_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x12\n\nwith_ended\x18\x02 \x01(\x08\"?\n\x12ListClocksResponse\x12)\n\x06\x63locks\x18\x01 \x03(\x0b\x32\x19.tiaochu.routing.v1.Clock\"\xa6\x03\n\x05\x43lock\x12\x10\n\x08\x63lock_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x11\n\trule_code\x18\x03 \x01(\t\x12\x14\n\x0crule_version\x18\x04 \x01(\t\x12\x0e\n\x06ref_id\x18\x05 \x01(\t\x12\x0e\n\x06status\x18\x06 \x01(\t\x12\x16\n\x0eowner_organ_id\x18\x07 \x01(\t\x12\x18\n\x10owner_organ_name\x18\x08 \x01(\t\x12.\n\nstarted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bprovisional\x18\x0b \x01(\x08\x12\x16\n\x0ewarned_percent\x18\x0c \x01(\x05\x12,\n\x08\x65nded_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ton_expiry\x18\x0e \x01(\t\x12\x13\n\x0blegal_basis\x18\x0f \x01(\t\x12\x12\n\nextensions\x18\x10 \x03(\t\x12\x0c\n\x04\x65tag\x18\x11 \x01(\t\"\xe4\x01\n\x13PreviewClockRequest\x12\x19\n\x08\x64istrict\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\x12\x1c\n\trule_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x34\n\x08start_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x06pauses\x18\x04 \x03(\x0b\x32\x1e.tiaochu.routing.v1.PausedTimeB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12$\n\nextensions\x18\x05 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x05\"\x06r\x04\x10\x02\x18\x10\"t\n\nPausedTime\x12\x33\n\x07\x66rom_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x05to_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"\xd1\x01\n\x14PreviewClockResponse\x12\x13\n\x0blast_day_on\x18\x01 \x01(\t\x12*\n\x06\x64ue_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bprovisional\x18\x03 \x01(\x08\x12\x32\n\x08warnings\x18\x04 \x03(\x0b\x32 .tiaochu.routing.v1.ClockWarning\x12\x19\n\x11rest_days_skipped\x18\x05 \x03(\t\x12\x14\n\x0crule_version\x18\x06 \x01(\t\"S\n\x0c\x43lockWarning\x12\x0f\n\x07percent\x18\x01 \x01(\x05\x12\n\n\x02on\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\x15ListClockRulesRequest\x12\x19\n\x08\x64istrict\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\x12\x13\n\x02on\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x14\n\x0cwith_history\x18\x03 \x01(\x08\"F\n\x16ListClockRulesResponse\x12,\n\x05rules\x18\x01 \x03(\x0b\x32\x1d.tiaochu.routing.v1.ClockRule\"\xc2\x01\n\tClockRule\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\n\n\x02zh\x18\x03 \x01(\t\x12\x0e\n\x06length\x18\x04 \x01(\t\x12\x11\n\trule_json\x18\x05 \x01(\t\x12\x15\n\rvalid_from_on\x18\x06 \x01(\t\x12\x13\n\x0bvalid_to_on\x18\x07 \x01(\t\x12\x11\n\ton_expiry\x18\x08 \x01(\t\x12\x13\n\x0blegal_basis\x18\t \x01(\t\x12\x13\n\x0bof_district\x18\n \x01(\x08\"\xa9\x01\n\x13PutClockRuleRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04\x63ode\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x06length\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x02\x18\x10\x12\x1f\n\rvalid_from_on\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x1f\n\x0blegal_basis\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x90\x03\"\'\n\x14PutClockRuleResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\"\xb3\x01\n\x17LoadCalendarYearRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x04year\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xb4\x10(\xd4\x0f\x12\x38\n\trest_days\x18\x03 \x03(\x0b\x32\x1b.tiaochu.routing.v1.RestDayB\x08\xbaH\x05\x92\x01\x02\x10<\x12%\n\x0cmake_up_days\x18\x04 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x1e\"\x05r\x03\x98\x01\n\"6\n\x07RestDay\x12\x14\n\x02on\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x15\n\x02zh\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14\"4\n\x18LoadCalendarYearResponse\x12\x18\n\x10\x63locks_to_replan\x18\x01 \x01(\x05\x32\xe4\x07\n\x0c\x43lockService\x12\xac\x02\n\x0b\x45xtendClock\x12&.tiaochu.routing.v1.ExtendClockRequest\x1a\'.tiaochu.routing.v1.ExtendClockResponse\"\xcb\x01\x8a\xb5\x18\xc2\x01\n\x0cstation_head\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0foffice_director\n\x0erouting_deputy\n\x0f\x64\x65puty_petition\n\ndispatcher\n\x08mediator\n\x15professional_mediator\n\x0e\x63ourt_mediator\n\x10village_mediator\n\x0fstationed_staff\x10\x01\x98\xb5\x18\x01\x12q\n\nListClocks\x12%.tiaochu.routing.v1.ListClocksRequest\x1a&.tiaochu.routing.v1.ListClocksResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x01\x12w\n\x0cPreviewClock\x12\'.tiaochu.routing.v1.PreviewClockRequest\x1a(.tiaochu.routing.v1.PreviewClockResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x03\x12}\n\x0eListClockRules\x12).tiaochu.routing.v1.ListClockRulesRequest\x1a*.tiaochu.routing.v1.ListClockRulesResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x03\x12\x8e\x01\n\x0cPutClockRule\x12\'.tiaochu.routing.v1.PutClockRuleRequest\x1a(.tiaochu.routing.v1.PutClockRuleResponse\"+\x8a\xb5\x18#\n\x0foffice_director\n\x0erouting_deputy\x10\x03\x98\xb5\x18\x01\x12\xa8\x01\n\x10LoadCalendarYear\x12+.tiaochu.routing.v1.LoadCalendarYearRequest\x1a,.tiaochu.routing.v1.LoadCalendarYearResponse\"9\x8a\xb5\x18\x31\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\x10\x03\x98\xb5\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tiaochu/routing/v1/clock_service.proto\x12\x12tiaochu.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a tiaochu/options/v1/options.proto\"\xcb\x01\n\x12\x45xtendClockRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x63\x61se_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63lock_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\nclock_etag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x17\n\x06length\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12*\n\x06reason\x18\x06 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[a-z][a-z_]{1,62}$\"U\n\x13\x45xtendClockResponse\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nclock_etag\x18\x02 \x01(\t\"B\n\x11ListClocksRequest\x12\x19\n\x07\x63\x61se_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x12\n\nwith_ended\x18\x02 \x01(\x08\"?\n\x12ListClocksResponse\x12)\n\x06\x63locks\x18\x01 \x03(\x0b\x32\x19.tiaochu.routing.v1.Clock\"\xa6\x03\n\x05\x43lock\x12\x10\n\x08\x63lock_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x11\n\trule_code\x18\x03 \x01(\t\x12\x14\n\x0crule_version\x18\x04 \x01(\t\x12\x0e\n\x06ref_id\x18\x05 \x01(\t\x12\x0e\n\x06status\x18\x06 \x01(\t\x12\x16\n\x0eowner_organ_id\x18\x07 \x01(\t\x12\x18\n\x10owner_organ_name\x18\x08 \x01(\t\x12.\n\nstarted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bprovisional\x18\x0b \x01(\x08\x12\x16\n\x0ewarned_percent\x18\x0c \x01(\x05\x12,\n\x08\x65nded_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ton_expiry\x18\x0e \x01(\t\x12\x13\n\x0blegal_basis\x18\x0f \x01(\t\x12\x12\n\nextensions\x18\x10 \x03(\t\x12\x0c\n\x04\x65tag\x18\x11 \x01(\t\"\xe4\x01\n\x13PreviewClockRequest\x12\x19\n\x08\x64istrict\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\x12\x1c\n\trule_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x34\n\x08start_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x06pauses\x18\x04 \x03(\x0b\x32\x1e.tiaochu.routing.v1.PausedTimeB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12$\n\nextensions\x18\x05 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x05\"\x06r\x04\x10\x02\x18\x10\"t\n\nPausedTime\x12\x33\n\x07\x66rom_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x05to_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"\xd1\x01\n\x14PreviewClockResponse\x12\x13\n\x0blast_day_on\x18\x01 \x01(\t\x12*\n\x06\x64ue_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bprovisional\x18\x03 \x01(\x08\x12\x32\n\x08warnings\x18\x04 \x03(\x0b\x32 .tiaochu.routing.v1.ClockWarning\x12\x19\n\x11rest_days_skipped\x18\x05 \x03(\t\x12\x14\n\x0crule_version\x18\x06 \x01(\t\"S\n\x0c\x43lockWarning\x12\x0f\n\x07percent\x18\x01 \x01(\x05\x12\n\n\x02on\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\x15ListClockRulesRequest\x12\x19\n\x08\x64istrict\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\x12\x13\n\x02on\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x14\n\x0cwith_history\x18\x03 \x01(\x08\"F\n\x16ListClockRulesResponse\x12,\n\x05rules\x18\x01 \x03(\x0b\x32\x1d.tiaochu.routing.v1.ClockRule\"\xc2\x01\n\tClockRule\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\n\n\x02zh\x18\x03 \x01(\t\x12\x0e\n\x06length\x18\x04 \x01(\t\x12\x11\n\trule_json\x18\x05 \x01(\t\x12\x15\n\rvalid_from_on\x18\x06 \x01(\t\x12\x13\n\x0bvalid_to_on\x18\x07 \x01(\t\x12\x11\n\ton_expiry\x18\x08 \x01(\t\x12\x13\n\x0blegal_basis\x18\t \x01(\t\x12\x13\n\x0bof_district\x18\n \x01(\x08\"\xc5\x01\n\x13PutClockRuleRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04\x63ode\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x06length\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x02\x18\x10\x12\x1f\n\rvalid_from_on\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x1f\n\x0blegal_basis\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x90\x03\x12\x1a\n\x08\x64istrict\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\x06\"\'\n\x14PutClockRuleResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\"\xcf\x01\n\x17LoadCalendarYearRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x04year\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xb4\x10(\xd4\x0f\x12\x38\n\trest_days\x18\x03 \x03(\x0b\x32\x1b.tiaochu.routing.v1.RestDayB\x08\xbaH\x05\x92\x01\x02\x10<\x12%\n\x0cmake_up_days\x18\x04 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x1e\"\x05r\x03\x98\x01\n\x12\x1a\n\x08\x64istrict\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\x06\"6\n\x07RestDay\x12\x14\n\x02on\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x15\n\x02zh\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14\"4\n\x18LoadCalendarYearResponse\x12\x18\n\x10\x63locks_to_replan\x18\x01 \x01(\x05\x32\xe4\x07\n\x0c\x43lockService\x12\xac\x02\n\x0b\x45xtendClock\x12&.tiaochu.routing.v1.ExtendClockRequest\x1a\'.tiaochu.routing.v1.ExtendClockResponse\"\xcb\x01\x8a\xb5\x18\xc2\x01\n\x0cstation_head\n\x0f\x63\x65ntre_director\n\rcentre_deputy\n\x0foffice_director\n\x0erouting_deputy\n\x0f\x64\x65puty_petition\n\ndispatcher\n\x08mediator\n\x15professional_mediator\n\x0e\x63ourt_mediator\n\x10village_mediator\n\x0fstationed_staff\x10\x01\x98\xb5\x18\x01\x12q\n\nListClocks\x12%.tiaochu.routing.v1.ListClocksRequest\x1a&.tiaochu.routing.v1.ListClocksResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x01\x12w\n\x0cPreviewClock\x12\'.tiaochu.routing.v1.PreviewClockRequest\x1a(.tiaochu.routing.v1.PreviewClockResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x03\x12}\n\x0eListClockRules\x12).tiaochu.routing.v1.ListClockRulesRequest\x1a*.tiaochu.routing.v1.ListClockRulesResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x03\x12\x8e\x01\n\x0cPutClockRule\x12\'.tiaochu.routing.v1.PutClockRuleRequest\x1a(.tiaochu.routing.v1.PutClockRuleResponse\"+\x8a\xb5\x18#\n\x0foffice_director\n\x0erouting_deputy\x10\x03\x98\xb5\x18\x01\x12\xa8\x01\n\x10LoadCalendarYear\x12+.tiaochu.routing.v1.LoadCalendarYearRequest\x1a,.tiaochu.routing.v1.LoadCalendarYearResponse\"9\x8a\xb5\x18\x31\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\x10\x03\x98\xb5\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EXTENDCLOCKREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_EXTENDCLOCKREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_EXTENDCLOCKREQUEST'].fields_by_name['case_id']._loaded_options = None
+  _globals['_EXTENDCLOCKREQUEST'].fields_by_name['case_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_EXTENDCLOCKREQUEST'].fields_by_name['clock_id']._loaded_options = None
   _globals['_EXTENDCLOCKREQUEST'].fields_by_name['clock_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_EXTENDCLOCKREQUEST'].fields_by_name['etag']._loaded_options = None
-  _globals['_EXTENDCLOCKREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_EXTENDCLOCKREQUEST'].fields_by_name['clock_etag']._loaded_options = None
+  _globals['_EXTENDCLOCKREQUEST'].fields_by_name['clock_etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_EXTENDCLOCKREQUEST'].fields_by_name['length']._loaded_options = None
   _globals['_EXTENDCLOCKREQUEST'].fields_by_name['length']._serialized_options = b'\272H\004r\002\030\020'
   _globals['_EXTENDCLOCKREQUEST'].fields_by_name['reason']._loaded_options = None
@@ -74,6 +76,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUTCLOCKRULEREQUEST'].fields_by_name['valid_from_on']._serialized_options = b'\272H\005r\003\230\001\n'
   _globals['_PUTCLOCKRULEREQUEST'].fields_by_name['legal_basis']._loaded_options = None
   _globals['_PUTCLOCKRULEREQUEST'].fields_by_name['legal_basis']._serialized_options = b'\272H\007r\005\020\001\030\220\003'
+  _globals['_PUTCLOCKRULEREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_PUTCLOCKRULEREQUEST'].fields_by_name['district']._serialized_options = b'\272H\005r\003\230\001\006'
   _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['year']._loaded_options = None
@@ -82,6 +86,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['rest_days']._serialized_options = b'\272H\005\222\001\002\020<'
   _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['make_up_days']._loaded_options = None
   _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['make_up_days']._serialized_options = b'\272H\014\222\001\t\020\036\"\005r\003\230\001\n'
+  _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_LOADCALENDARYEARREQUEST'].fields_by_name['district']._serialized_options = b'\272H\005r\003\230\001\006'
   _globals['_RESTDAY'].fields_by_name['on']._loaded_options = None
   _globals['_RESTDAY'].fields_by_name['on']._serialized_options = b'\272H\005r\003\230\001\n'
   _globals['_RESTDAY'].fields_by_name['zh']._loaded_options = None
@@ -99,39 +105,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOCKSERVICE'].methods_by_name['LoadCalendarYear']._loaded_options = None
   _globals['_CLOCKSERVICE'].methods_by_name['LoadCalendarYear']._serialized_options = b'\212\265\0301\n\017office_director\n\016routing_deputy\n\014system_admin\020\003\230\265\030\001'
   _globals['_EXTENDCLOCKREQUEST']._serialized_start=159
-  _globals['_EXTENDCLOCKREQUEST']._serialized_end=329
-  _globals['_EXTENDCLOCKRESPONSE']._serialized_start=331
-  _globals['_EXTENDCLOCKRESPONSE']._serialized_end=410
-  _globals['_LISTCLOCKSREQUEST']._serialized_start=412
-  _globals['_LISTCLOCKSREQUEST']._serialized_end=478
-  _globals['_LISTCLOCKSRESPONSE']._serialized_start=480
-  _globals['_LISTCLOCKSRESPONSE']._serialized_end=543
-  _globals['_CLOCK']._serialized_start=546
-  _globals['_CLOCK']._serialized_end=968
-  _globals['_PREVIEWCLOCKREQUEST']._serialized_start=971
-  _globals['_PREVIEWCLOCKREQUEST']._serialized_end=1199
-  _globals['_PAUSEDTIME']._serialized_start=1201
-  _globals['_PAUSEDTIME']._serialized_end=1317
-  _globals['_PREVIEWCLOCKRESPONSE']._serialized_start=1320
-  _globals['_PREVIEWCLOCKRESPONSE']._serialized_end=1529
-  _globals['_CLOCKWARNING']._serialized_start=1531
-  _globals['_CLOCKWARNING']._serialized_end=1614
-  _globals['_LISTCLOCKRULESREQUEST']._serialized_start=1616
-  _globals['_LISTCLOCKRULESREQUEST']._serialized_end=1709
-  _globals['_LISTCLOCKRULESRESPONSE']._serialized_start=1711
-  _globals['_LISTCLOCKRULESRESPONSE']._serialized_end=1781
-  _globals['_CLOCKRULE']._serialized_start=1784
-  _globals['_CLOCKRULE']._serialized_end=1978
-  _globals['_PUTCLOCKRULEREQUEST']._serialized_start=1981
-  _globals['_PUTCLOCKRULEREQUEST']._serialized_end=2150
-  _globals['_PUTCLOCKRULERESPONSE']._serialized_start=2152
-  _globals['_PUTCLOCKRULERESPONSE']._serialized_end=2191
-  _globals['_LOADCALENDARYEARREQUEST']._serialized_start=2194
-  _globals['_LOADCALENDARYEARREQUEST']._serialized_end=2373
-  _globals['_RESTDAY']._serialized_start=2375
-  _globals['_RESTDAY']._serialized_end=2429
-  _globals['_LOADCALENDARYEARRESPONSE']._serialized_start=2431
-  _globals['_LOADCALENDARYEARRESPONSE']._serialized_end=2483
-  _globals['_CLOCKSERVICE']._serialized_start=2486
-  _globals['_CLOCKSERVICE']._serialized_end=3482
+  _globals['_EXTENDCLOCKREQUEST']._serialized_end=362
+  _globals['_EXTENDCLOCKRESPONSE']._serialized_start=364
+  _globals['_EXTENDCLOCKRESPONSE']._serialized_end=449
+  _globals['_LISTCLOCKSREQUEST']._serialized_start=451
+  _globals['_LISTCLOCKSREQUEST']._serialized_end=517
+  _globals['_LISTCLOCKSRESPONSE']._serialized_start=519
+  _globals['_LISTCLOCKSRESPONSE']._serialized_end=582
+  _globals['_CLOCK']._serialized_start=585
+  _globals['_CLOCK']._serialized_end=1007
+  _globals['_PREVIEWCLOCKREQUEST']._serialized_start=1010
+  _globals['_PREVIEWCLOCKREQUEST']._serialized_end=1238
+  _globals['_PAUSEDTIME']._serialized_start=1240
+  _globals['_PAUSEDTIME']._serialized_end=1356
+  _globals['_PREVIEWCLOCKRESPONSE']._serialized_start=1359
+  _globals['_PREVIEWCLOCKRESPONSE']._serialized_end=1568
+  _globals['_CLOCKWARNING']._serialized_start=1570
+  _globals['_CLOCKWARNING']._serialized_end=1653
+  _globals['_LISTCLOCKRULESREQUEST']._serialized_start=1655
+  _globals['_LISTCLOCKRULESREQUEST']._serialized_end=1748
+  _globals['_LISTCLOCKRULESRESPONSE']._serialized_start=1750
+  _globals['_LISTCLOCKRULESRESPONSE']._serialized_end=1820
+  _globals['_CLOCKRULE']._serialized_start=1823
+  _globals['_CLOCKRULE']._serialized_end=2017
+  _globals['_PUTCLOCKRULEREQUEST']._serialized_start=2020
+  _globals['_PUTCLOCKRULEREQUEST']._serialized_end=2217
+  _globals['_PUTCLOCKRULERESPONSE']._serialized_start=2219
+  _globals['_PUTCLOCKRULERESPONSE']._serialized_end=2258
+  _globals['_LOADCALENDARYEARREQUEST']._serialized_start=2261
+  _globals['_LOADCALENDARYEARREQUEST']._serialized_end=2468
+  _globals['_RESTDAY']._serialized_start=2470
+  _globals['_RESTDAY']._serialized_end=2524
+  _globals['_LOADCALENDARYEARRESPONSE']._serialized_start=2526
+  _globals['_LOADCALENDARYEARRESPONSE']._serialized_end=2578
+  _globals['_CLOCKSERVICE']._serialized_start=2581
+  _globals['_CLOCKSERVICE']._serialized_end=3577
 # @@protoc_insertion_point(module_scope)

@@ -26,16 +26,19 @@ class ExtendClockRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
     CLOCK_ID_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
+    CLOCK_ETAG_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Key of the call, a UUID made by the caller."""
+    case_id: _builtins.str
+    """The case."""
     clock_id: _builtins.str
-    """The clock."""
-    etag: _builtins.str
-    """State the caller saw. Optional."""
+    """The clock, one of the case."""
+    clock_etag: _builtins.str
+    """State of the clock the caller saw; refused with CONFLICT when it changed. Optional."""
     length: _builtins.str
     """By how much, such as 30cd; what the rule allows when empty."""
     reason: _builtins.str
@@ -44,14 +47,15 @@ class ExtendClockRequest(_message.Message):
         self,
         *,
         request_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
         clock_id: _builtins.str = ...,
-        etag: _builtins.str = ...,
+        clock_etag: _builtins.str = ...,
         length: _builtins.str = ...,
         reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_id", b"clock_id", "etag", b"etag", "length", b"length", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "clock_etag", b"clock_etag", "clock_id", b"clock_id", "length", b"length", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -64,9 +68,9 @@ class ExtendClockResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DUE_AT_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
-    etag: _builtins.str
-    """The new state."""
+    CLOCK_ETAG_FIELD_NUMBER: _builtins.int
+    clock_etag: _builtins.str
+    """The new state of the clock."""
     @_builtins.property
     def due_at(self) -> _timestamp_pb2.Timestamp:
         """When it ends now."""
@@ -75,11 +79,11 @@ class ExtendClockResponse(_message.Message):
         self,
         *,
         due_at: _timestamp_pb2.Timestamp | None = ...,
-        etag: _builtins.str = ...,
+        clock_etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "etag", b"etag"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_etag", b"clock_etag", "due_at", b"due_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -506,6 +510,7 @@ class PutClockRuleRequest(_message.Message):
     LENGTH_FIELD_NUMBER: _builtins.int
     VALID_FROM_ON_FIELD_NUMBER: _builtins.int
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Key of the call, a UUID made by the caller."""
     code: _builtins.str
@@ -516,6 +521,8 @@ class PutClockRuleRequest(_message.Message):
     """First day, ISO date, not in the past."""
     legal_basis: _builtins.str
     """Law or rule it stands on."""
+    district: _builtins.str
+    """The district."""
     def __init__(
         self,
         *,
@@ -524,10 +531,11 @@ class PutClockRuleRequest(_message.Message):
         length: _builtins.str = ...,
         valid_from_on: _builtins.str = ...,
         legal_basis: _builtins.str = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "legal_basis", b"legal_basis", "length", b"length", "request_id", b"request_id", "valid_from_on", b"valid_from_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "district", b"district", "legal_basis", b"legal_basis", "length", b"length", "request_id", b"request_id", "valid_from_on", b"valid_from_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -565,10 +573,13 @@ class LoadCalendarYearRequest(_message.Message):
     YEAR_FIELD_NUMBER: _builtins.int
     REST_DAYS_FIELD_NUMBER: _builtins.int
     MAKE_UP_DAYS_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Key of the call, a UUID made by the caller."""
     year: _builtins.int
     """The year."""
+    district: _builtins.str
+    """The district."""
     @_builtins.property
     def rest_days(self) -> _containers.RepeatedCompositeFieldContainer[Global___RestDay]:
         """Weekdays off."""
@@ -584,10 +595,11 @@ class LoadCalendarYearRequest(_message.Message):
         year: _builtins.int = ...,
         rest_days: _abc.Iterable[Global___RestDay] | None = ...,
         make_up_days: _abc.Iterable[_builtins.str] | None = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["make_up_days", b"make_up_days", "request_id", b"request_id", "rest_days", b"rest_days", "year", b"year"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "make_up_days", b"make_up_days", "request_id", b"request_id", "rest_days", b"rest_days", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

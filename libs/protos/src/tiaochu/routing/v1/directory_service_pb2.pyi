@@ -358,8 +358,11 @@ class PlaceOrganRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORGAN_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Key of the call, a UUID made by the caller."""
+    district: _builtins.str
+    """The district."""
     @_builtins.property
     def organ(self) -> Global___Organ:
         """The organ; founded when unknown."""
@@ -369,10 +372,11 @@ class PlaceOrganRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         organ: Global___Organ | None = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["organ", b"organ"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["organ", b"organ", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "organ", b"organ", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,20 +389,16 @@ class PlaceOrganResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ORGAN_PATH_FIELD_NUMBER: _builtins.int
-    MOVED_FIELD_NUMBER: _builtins.int
     organ_path: _builtins.str
-    """Its place."""
-    moved: _builtins.int
-    """Organs below it that moved with it."""
+    """Its place. What stands below it follows on the first day of the place."""
     def __init__(
         self,
         *,
         organ_path: _builtins.str = ...,
-        moved: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["moved", b"moved", "organ_path", b"organ_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organ_path", b"organ_path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -415,6 +415,7 @@ class FillPostRequest(_message.Message):
     ORGAN_ID_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     VALID_FROM_ON_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Key of the call, a UUID made by the caller."""
     person_id: _builtins.str
@@ -425,6 +426,8 @@ class FillPostRequest(_message.Message):
     """Code of the role."""
     valid_from_on: _builtins.str
     """First day, ISO date."""
+    district: _builtins.str
+    """The district."""
     def __init__(
         self,
         *,
@@ -433,10 +436,11 @@ class FillPostRequest(_message.Message):
         organ_id: _builtins.str = ...,
         role: _builtins.str = ...,
         valid_from_on: _builtins.str = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["organ_id", b"organ_id", "person_id", b"person_id", "request_id", b"request_id", "role", b"role", "valid_from_on", b"valid_from_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "organ_id", b"organ_id", "person_id", b"person_id", "request_id", b"request_id", "role", b"role", "valid_from_on", b"valid_from_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

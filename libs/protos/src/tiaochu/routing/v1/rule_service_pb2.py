@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tiaochu/routing/v1/rule_service.proto\x12\x12tiaochu.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\xae\x03\n\x0bRoutingRule\x12\x18\n\x07rule_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x17\n\x04\x63ode\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12\x1f\n\rvalid_from_on\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x1c\n\x0bvalid_to_on\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x1a\n\tterritory\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\x12\x19\n\x08\x63\x61tegory\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x18\n\x07\x63hannel\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x34\n\x0elegal_relation\x18\x08 \x01(\tB\x1c\xbaH\x19r\x17R\x06singleR\x08multipleR\x03\x61ny\x12\x1c\n\tlead_kind\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12-\n\tlead_tier\x18\n \x01(\tB\x1a\xbaH\x17r\x15R\x04\x63ityR\x04townR\x07village\x12\"\n\x08\x63o_kinds\x18\x0b \x03(\tB\x10\xbaH\r\x92\x01\n\x10\n\"\x06r\x04\x10\x01\x18@\x12\x1c\n\x08priority\x18\x0c \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x17\n\x05\x62\x61sis\x18\r \x01(\tB\x08\xbaH\x05r\x03\x18\x90\x03\"l\n\x15PutRoutingRuleRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x35\n\x04rule\x18\x02 \x01(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRuleB\x06\xbaH\x03\xc8\x01\x01\")\n\x16PutRoutingRuleResponse\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\"\x92\x01\n\x19ImportRoutingRulesRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x64istrict\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\x06\x12;\n\x05rules\x18\x03 \x03(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRuleB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xd0\x0f\"<\n\x1aImportRoutingRulesResponse\x12\x0b\n\x03put\x18\x01 \x01(\x05\x12\x11\n\tunchanged\x18\x02 \x01(\x05\"_\n\x17ListRoutingRulesRequest\x12\x19\n\x08\x64istrict\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\x12\x13\n\x02on\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x14\n\x0cwith_history\x18\x03 \x01(\x08\"J\n\x18ListRoutingRulesResponse\x12.\n\x05rules\x18\x01 \x03(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRule\"\x84\x01\n\x18\x44ryRunRoutingRuleRequest\x12\x35\n\x04rule\x18\x01 \x01(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRuleB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x07\x66rom_on\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x16\n\x05to_on\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"l\n\x19\x44ryRunRoutingRuleResponse\x12\r\n\x05\x63\x61ses\x18\x01 \x01(\x05\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x05\x12/\n\x07\x65\x66\x66\x65\x63ts\x18\x03 \x03(\x0b\x32\x1e.tiaochu.routing.v1.RuleEffect\"\x7f\n\nRuleEffect\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rlead_organ_id\x18\x02 \x01(\t\x12\x19\n\x11new_lead_organ_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63o_organ_ids\x18\x04 \x03(\t\x12\x18\n\x10new_co_organ_ids\x18\x05 \x03(\t2\xad\x05\n\x0bRuleService\x12\xaf\x01\n\x0ePutRoutingRule\x12).tiaochu.routing.v1.PutRoutingRuleRequest\x1a*.tiaochu.routing.v1.PutRoutingRuleResponse\"F\x8a\xb5\x18>\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\n\x0bservice:cli\x10\x03\x98\xb5\x18\x01\x12\xbb\x01\n\x12ImportRoutingRules\x12-.tiaochu.routing.v1.ImportRoutingRulesRequest\x1a..tiaochu.routing.v1.ImportRoutingRulesResponse\"F\x8a\xb5\x18>\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\n\x0bservice:cli\x10\x03\x98\xb5\x18\x01\x12\x83\x01\n\x10ListRoutingRules\x12+.tiaochu.routing.v1.ListRoutingRulesRequest\x1a,.tiaochu.routing.v1.ListRoutingRulesResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x03\x12\xa7\x01\n\x11\x44ryRunRoutingRule\x12,.tiaochu.routing.v1.DryRunRoutingRuleRequest\x1a-.tiaochu.routing.v1.DryRunRoutingRuleResponse\"5\x8a\xb5\x18\x31\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tiaochu/routing/v1/rule_service.proto\x12\x12tiaochu.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\xae\x03\n\x0bRoutingRule\x12\x18\n\x07rule_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x17\n\x04\x63ode\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12\x1f\n\rvalid_from_on\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x1c\n\x0bvalid_to_on\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x1a\n\tterritory\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x0f\x12\x19\n\x08\x63\x61tegory\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x18\n\x07\x63hannel\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x34\n\x0elegal_relation\x18\x08 \x01(\tB\x1c\xbaH\x19r\x17R\x06singleR\x08multipleR\x03\x61ny\x12\x1c\n\tlead_kind\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12-\n\tlead_tier\x18\n \x01(\tB\x1a\xbaH\x17r\x15R\x04\x63ityR\x04townR\x07village\x12\"\n\x08\x63o_kinds\x18\x0b \x03(\tB\x10\xbaH\r\x92\x01\n\x10\n\"\x06r\x04\x10\x01\x18@\x12\x1c\n\x08priority\x18\x0c \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x17\n\x05\x62\x61sis\x18\r \x01(\tB\x08\xbaH\x05r\x03\x18\x90\x03\"\x88\x01\n\x15PutRoutingRuleRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x35\n\x04rule\x18\x02 \x01(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRuleB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x08\x64istrict\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\x06\")\n\x16PutRoutingRuleResponse\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\"\x92\x01\n\x19ImportRoutingRulesRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x64istrict\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\x06\x12;\n\x05rules\x18\x03 \x03(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRuleB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xd0\x0f\"<\n\x1aImportRoutingRulesResponse\x12\x0b\n\x03put\x18\x01 \x01(\x05\x12\x11\n\tunchanged\x18\x02 \x01(\x05\"_\n\x17ListRoutingRulesRequest\x12\x19\n\x08\x64istrict\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\x12\x13\n\x02on\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x14\n\x0cwith_history\x18\x03 \x01(\x08\"J\n\x18ListRoutingRulesResponse\x12.\n\x05rules\x18\x01 \x03(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRule\"\x84\x01\n\x18\x44ryRunRoutingRuleRequest\x12\x35\n\x04rule\x18\x01 \x01(\x0b\x32\x1f.tiaochu.routing.v1.RoutingRuleB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x07\x66rom_on\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\n\x12\x16\n\x05to_on\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"l\n\x19\x44ryRunRoutingRuleResponse\x12\r\n\x05\x63\x61ses\x18\x01 \x01(\x05\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x05\x12/\n\x07\x65\x66\x66\x65\x63ts\x18\x03 \x03(\x0b\x32\x1e.tiaochu.routing.v1.RuleEffect\"\x7f\n\nRuleEffect\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rlead_organ_id\x18\x02 \x01(\t\x12\x19\n\x11new_lead_organ_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63o_organ_ids\x18\x04 \x03(\t\x12\x18\n\x10new_co_organ_ids\x18\x05 \x03(\t2\xad\x05\n\x0bRuleService\x12\xaf\x01\n\x0ePutRoutingRule\x12).tiaochu.routing.v1.PutRoutingRuleRequest\x1a*.tiaochu.routing.v1.PutRoutingRuleResponse\"F\x8a\xb5\x18>\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\n\x0bservice:cli\x10\x03\x98\xb5\x18\x01\x12\xbb\x01\n\x12ImportRoutingRules\x12-.tiaochu.routing.v1.ImportRoutingRulesRequest\x1a..tiaochu.routing.v1.ImportRoutingRulesResponse\"F\x8a\xb5\x18>\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\n\x0bservice:cli\x10\x03\x98\xb5\x18\x01\x12\x83\x01\n\x10ListRoutingRules\x12+.tiaochu.routing.v1.ListRoutingRulesRequest\x1a,.tiaochu.routing.v1.ListRoutingRulesResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x03\x12\xa7\x01\n\x11\x44ryRunRoutingRule\x12,.tiaochu.routing.v1.DryRunRoutingRuleRequest\x1a-.tiaochu.routing.v1.DryRunRoutingRuleResponse\"5\x8a\xb5\x18\x31\n\x0foffice_director\n\x0erouting_deputy\n\x0csystem_admin\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,6 +63,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUTROUTINGRULEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_PUTROUTINGRULEREQUEST'].fields_by_name['rule']._loaded_options = None
   _globals['_PUTROUTINGRULEREQUEST'].fields_by_name['rule']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_PUTROUTINGRULEREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_PUTROUTINGRULEREQUEST'].fields_by_name['district']._serialized_options = b'\272H\005r\003\230\001\006'
   _globals['_IMPORTROUTINGRULESREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_IMPORTROUTINGRULESREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_IMPORTROUTINGRULESREQUEST'].fields_by_name['district']._loaded_options = None
@@ -89,24 +91,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RULESERVICE'].methods_by_name['DryRunRoutingRule']._serialized_options = b'\212\265\0301\n\017office_director\n\016routing_deputy\n\014system_admin\020\003'
   _globals['_ROUTINGRULE']._serialized_start=125
   _globals['_ROUTINGRULE']._serialized_end=555
-  _globals['_PUTROUTINGRULEREQUEST']._serialized_start=557
-  _globals['_PUTROUTINGRULEREQUEST']._serialized_end=665
-  _globals['_PUTROUTINGRULERESPONSE']._serialized_start=667
-  _globals['_PUTROUTINGRULERESPONSE']._serialized_end=708
-  _globals['_IMPORTROUTINGRULESREQUEST']._serialized_start=711
-  _globals['_IMPORTROUTINGRULESREQUEST']._serialized_end=857
-  _globals['_IMPORTROUTINGRULESRESPONSE']._serialized_start=859
-  _globals['_IMPORTROUTINGRULESRESPONSE']._serialized_end=919
-  _globals['_LISTROUTINGRULESREQUEST']._serialized_start=921
-  _globals['_LISTROUTINGRULESREQUEST']._serialized_end=1016
-  _globals['_LISTROUTINGRULESRESPONSE']._serialized_start=1018
-  _globals['_LISTROUTINGRULESRESPONSE']._serialized_end=1092
-  _globals['_DRYRUNROUTINGRULEREQUEST']._serialized_start=1095
-  _globals['_DRYRUNROUTINGRULEREQUEST']._serialized_end=1227
-  _globals['_DRYRUNROUTINGRULERESPONSE']._serialized_start=1229
-  _globals['_DRYRUNROUTINGRULERESPONSE']._serialized_end=1337
-  _globals['_RULEEFFECT']._serialized_start=1339
-  _globals['_RULEEFFECT']._serialized_end=1466
-  _globals['_RULESERVICE']._serialized_start=1469
-  _globals['_RULESERVICE']._serialized_end=2154
+  _globals['_PUTROUTINGRULEREQUEST']._serialized_start=558
+  _globals['_PUTROUTINGRULEREQUEST']._serialized_end=694
+  _globals['_PUTROUTINGRULERESPONSE']._serialized_start=696
+  _globals['_PUTROUTINGRULERESPONSE']._serialized_end=737
+  _globals['_IMPORTROUTINGRULESREQUEST']._serialized_start=740
+  _globals['_IMPORTROUTINGRULESREQUEST']._serialized_end=886
+  _globals['_IMPORTROUTINGRULESRESPONSE']._serialized_start=888
+  _globals['_IMPORTROUTINGRULESRESPONSE']._serialized_end=948
+  _globals['_LISTROUTINGRULESREQUEST']._serialized_start=950
+  _globals['_LISTROUTINGRULESREQUEST']._serialized_end=1045
+  _globals['_LISTROUTINGRULESRESPONSE']._serialized_start=1047
+  _globals['_LISTROUTINGRULESRESPONSE']._serialized_end=1121
+  _globals['_DRYRUNROUTINGRULEREQUEST']._serialized_start=1124
+  _globals['_DRYRUNROUTINGRULEREQUEST']._serialized_end=1256
+  _globals['_DRYRUNROUTINGRULERESPONSE']._serialized_start=1258
+  _globals['_DRYRUNROUTINGRULERESPONSE']._serialized_end=1366
+  _globals['_RULEEFFECT']._serialized_start=1368
+  _globals['_RULEEFFECT']._serialized_end=1495
+  _globals['_RULESERVICE']._serialized_start=1498
+  _globals['_RULESERVICE']._serialized_end=2183
 # @@protoc_insertion_point(module_scope)

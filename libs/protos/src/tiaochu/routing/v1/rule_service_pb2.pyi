@@ -98,8 +98,11 @@ class PutRoutingRuleRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Key of the call, a UUID made by the caller."""
+    district: _builtins.str
+    """The district."""
     @_builtins.property
     def rule(self) -> Global___RoutingRule:
         """The rule."""
@@ -109,10 +112,11 @@ class PutRoutingRuleRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         rule: Global___RoutingRule | None = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "request_id", b"request_id", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,7 @@
+"""alembic's environment."""
+
+from alembic import context
+
+from tiaochu_kit.migrations import run_env
+
+run_env(context)

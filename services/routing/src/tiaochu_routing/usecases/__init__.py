@@ -1,0 +1,1 @@
+"""What routing does: commands, reactions and duties."""
