@@ -4,6 +4,7 @@ A case is seen by the organs above or at its holder (`organ_path` of the documen
 (rows of `case_access`), and by nobody who is barred from it (a recused mediator), whatever else they are.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,7 +44,7 @@ def visible(principal: Principal, subject: ColumnElement[Any], organ_path: Colum
     if principal.is_service:
         return true()
     mine = _ACCESS.c.subject == subject
-    below = principal.organ_path.replace("%", "").replace("_", "\\_") + "%"
+    below = re.sub(r"([\\%_])", r"\\\1", principal.organ_path) + "%"
     shared = exists(
         select(1).where(
             mine,

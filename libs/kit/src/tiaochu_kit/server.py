@@ -8,8 +8,6 @@ from typing import Any
 
 import grpc
 import protovalidate
-import psycopg
-import psycopg_pool
 import structlog
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -23,6 +21,7 @@ from tiaochu_kit import telemetry
 from tiaochu_kit.auth import Posts, Tokens, unauthenticated
 from tiaochu_kit.clock import Clock
 from tiaochu_kit.consumer import Consumer
+from tiaochu_kit.database import away
 from tiaochu_kit.errors import to_status, unavailable
 from tiaochu_kit.executor import Executor
 from tiaochu_kit.ids import is_uuid
@@ -185,7 +184,7 @@ class Server:
         if isinstance(error, DomainError):
             span.set_attribute("tiaochu.reason", error.reason)
             return error
-        if isinstance(error, (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)):
+        if away(error):
             log.warning("rpc.database_away", rpc=rpc.path, error=type(error).__name__)
             return unavailable("the database")
         if isinstance(error, grpc.aio.AioRpcError):

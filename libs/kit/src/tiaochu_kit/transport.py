@@ -12,11 +12,11 @@ import orjson
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
 from tiaochu.log.v1.log_service_pb2 import LoggedEvent
+from tiaochu_kit import telemetry
 from tiaochu_kit.settings import Settings
 
 log = structlog.get_logger()
@@ -81,6 +81,15 @@ def from_message(message: Msg) -> LoggedEvent:
     event.occur_time.FromJsonString(h["ce-time"])
     event.record_time.FromJsonString(h["tiaochu-recorded"])
     return event
+
+
+async def _ours(message: Msg) -> LoggedEvent | None:
+    """The event of a message, or nothing for what somebody else put into the stream: it is never asked for again."""
+    try:
+        return from_message(message)
+    except (KeyError, ValueError):
+        log.warning("subscription.stranger", subject=message.subject)
+        return None
 
 
 class Transport:
@@ -155,6 +164,9 @@ class Publisher:
         async with asyncio.timeout(5):
             await asyncio.gather(*acknowledgements)
         self._stream_known = True
+        for e in events:
+            stored = orjson.loads(e.headers or "{}").get("traceparent", "")
+            telemetry.mark_published(e.type, subject_of(self._service, e.district, e.type), stored)
 
 
 class Subscription:
@@ -171,11 +183,12 @@ class Subscription:
         while True:
             try:
                 messages = await self._fetch()
-                if messages:
-                    await handle([from_message(m) for m in messages])
-                    for message in messages:
-                        await message.ack()
-            except (NatsError, OSError, TimeoutError, KeyError, ValueError) as error:
+                events = [event for message in messages if (event := await _ours(message)) is not None]
+                if events:
+                    await handle(events)
+                for message in messages:
+                    await message.ack()
+            except Exception as error:  # noqa: BLE001 - a loop of kit must outlive any failure of what it depends on
                 self._pull = None
                 log.info("subscription.retry", producer=self._producer, error=type(error).__name__)
                 await asyncio.sleep(0.5)

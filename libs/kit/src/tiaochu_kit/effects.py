@@ -1,0 +1,94 @@
+"""What the events of one producer do in a service: reactions in one work, projections set-wise, saved in the caller's transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+import orjson
+
+from tiaochu.log.v1.log_service_pb2 import LoggedEvent
+from tiaochu_kit import telemetry
+from tiaochu_kit.database import Tx
+from tiaochu_kit.events import EventCodec
+from tiaochu_kit.journal import Journal
+from tiaochu_kit.principal import service_principal
+from tiaochu_kit.usecase import Event, ProjectionSpec, ReactionSpec, spec_of
+from tiaochu_kit.work import Work
+
+
+class Effects:
+    """The reactions and projections of a service to one producer's events."""
+
+    def __init__(
+        self, service: str, producer: str, journal: Journal, codec: EventCodec, handlers: Sequence[object], now: Callable[[], Any]
+    ) -> None:
+        self._service = service
+        self._producer = producer
+        self._journal = journal
+        self._codec = codec
+        self._now = now
+        self._reactions = _by_type(handlers, ReactionSpec)
+        self._projections = _by_type(handlers, ProjectionSpec)
+
+    def knows(self, event: LoggedEvent) -> bool:
+        """Whether anything happens at an event of this type."""
+        return event.type in self._reactions or event.type in self._projections
+
+    async def apply(self, tx: Tx, news: Sequence[LoggedEvent]) -> None:
+        """Decode, react, fold and save within the caller's transaction. Raises what decoding or a reaction raises."""
+        if not news:
+            return
+        events = [self._decode(e) for e in news]
+        work = Work(self._now(), service_principal(self._service))
+        reads = [r for e in events for method in self._reactions.get(e.type, ()) for r in spec_of(method, ReactionSpec).reads(e)]
+        await self._journal.load(tx, work, list(dict.fromkeys(reads)))
+        one_trace = len({e.headers.get("traceparent", "") for e in events}) == 1
+        for event in events:
+            own = event.headers.get("traceparent", "")
+            work.correlation = event.headers.get("correlation", event.id)
+            work.traceparent = (telemetry.traceparent() or own) if one_trace else own
+            for method in self._reactions.get(event.type, ()):
+                method(work, event)
+            work.collect()
+        for method, members in _members(events, self._projections):
+            await method(tx, members)
+        await self._journal.save(tx, work)
+        await tx.send()
+
+    def _decode(self, event: LoggedEvent) -> Event[Any]:
+        return Event(
+            id=event.event_id,
+            type=event.type,
+            producer=self._producer,
+            aggregate_id=event.aggregate_id,
+            version=event.version,
+            subject=event.subject,
+            district=event.district,
+            position=event.position,
+            previous_hash=event.previous_hash,
+            hash=event.hash,
+            occurred_at=event.occur_time.ToDatetime(tzinfo=UTC),
+            recorded_at=event.record_time.ToDatetime(tzinfo=UTC),
+            headers=orjson.loads(event.headers or "{}"),
+            payload=event.payload,
+            body=self._codec.decode(event.type, event.payload),
+        )
+
+
+def _by_type(handlers: Sequence[object], kind: type[ReactionSpec | ProjectionSpec]) -> Mapping[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for handler in handlers:
+        for name in dir(type(handler)):
+            method = getattr(handler, name)
+            spec = spec_of(method, kind)
+            for type_name in spec.types if spec else ():
+                found.setdefault(type_name, []).append(method)
+    return found
+
+
+def _members(events: Sequence[Event[Any]], projections: Mapping[str, list[Any]]) -> list[tuple[Any, list[Event[Any]]]]:
+    groups: dict[Any, list[Event[Any]]] = {}
+    for event in events:
+        for method in projections.get(event.type, ()):
+            groups.setdefault(method, []).append(event)
+    return list(groups.items())
