@@ -241,7 +241,7 @@ def _authorise(rpc: Rpc, principal: Principal) -> None:
 
 def _violation(violation: Any) -> FieldViolation:
     proto = violation.proto
-    parts = [f"{e.field_name}[{e.index}]" if e.HasField("index") else e.field_name for e in proto.field.elements]
+    parts = [f"{e.field_name}[{e.subscript.value}]" if e.subscript else e.field_name for e in proto.field.elements]
     return FieldViolation(".".join(parts), proto.rule_id.upper().replace(".", "_") or "INVALID", "格式或取值不符合要求")
 
 
