@@ -287,7 +287,7 @@ class Life(RuleBasedStateMachine):
         due = self.open.get(obligation)
         pay = due is None or due > 0
         fen = (max(1, (due or 2) // 2) if part else (due or 1)) if pay else 0
-        allowed = due is not None and self.mediation.status in (*states.PARTLY_SETTLED, *states.SETTLED[:3])
+        allowed = due is not None and self.mediation.status in (*states.TABLE, *states.SETTLED[:3])
         values = {
             "performance_id": ident(),
             "agreement_id": agreement.id,
@@ -312,9 +312,7 @@ class Life(RuleBasedStateMachine):
     def breaks(self, data: st.DataObject) -> None:
         obligation = data.draw(st.sampled_from(sorted({o.id for a in self.mediation.effective_agreements for o in a.obligations})))
         allowed = (
-            obligation in self.open
-            and obligation not in self.overdue
-            and self.mediation.status in (*states.PARTLY_SETTLED, *states.SETTLED[:3])
+            obligation in self.open and obligation not in self.overdue and self.mediation.status in (*states.TABLE, *states.SETTLED[:3])
         )
         if self.attempt(allowed, self.mediation.breach_obligation, obligation_id=obligation, at=self.now):
             self.overdue.add(obligation)
@@ -380,7 +378,8 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def the_allowed_commands_are_those_of_the_table(self) -> None:
         for command, transition in Mediation.TRANSITIONS.items():
-            assert (command in self.mediation.allowed_commands()) == (self.mediation.status in transition.allowed_in)
+            binds = command not in Mediation.NEEDS_AGREEMENT or self.promised > 0
+            assert (command in self.mediation.allowed_commands()) == (binds and self.mediation.status in transition.allowed_in)
 
 
 def snapshot(mediation: Mediation) -> tuple[bytes, int]:

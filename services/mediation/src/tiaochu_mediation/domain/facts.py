@@ -14,8 +14,8 @@ class CaseFacts(Aggregate):
     """A copy; its id is the case's. Fields are empty until intake's event came."""
 
     status: str = "copy"
+    channel: str = ""
     category: str = ""
-    moj_type: str = ""
     difficulty: str = ""
     flags: list[str] = field(default_factory=list)
     agency_id: str = ""

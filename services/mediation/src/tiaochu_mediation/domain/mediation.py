@@ -8,7 +8,6 @@ from tiaochu_domainkit.aggregate import Transition, Transitions
 from tiaochu_mediation.domain.agreeing import Agreeing, may_draft, something_agreed
 from tiaochu_mediation.domain.assigning import Assigning, decides_on_another, must_be_named
 from tiaochu_mediation.domain.closing import Closing
-from tiaochu_mediation.domain.performing import something_binds
 from tiaochu_mediation.domain.sitting import Sitting, approval_is_due, approved_beyond_two, session_appointed
 from tiaochu_mediation.domain.state import Check, must_be_mediator, no_recusal_pending, notices_acknowledged
 from tiaochu_mediation.domain.states import (
@@ -21,7 +20,6 @@ from tiaochu_mediation.domain.states import (
     FOLLOWED_UP,
     IN_SESSION,
     OPENED,
-    PARTLY_SETTLED,
     PERFORMED,
     PERFORMING,
     PREPARING,
@@ -66,12 +64,10 @@ class Mediation(Assigning, Sitting, Agreeing, Closing):
         "end_from_outside": Transition((WAITING, *TABLE), (*_ENDS, CLOSED)),
         "expire": Transition((OPENED, ASSIGNED, PREPARING, IN_SESSION, STUDY), _ENDS),
         "party_left": Transition(TABLE, TABLE),
-        "request_confirmation": Transition((*PARTLY_SETTLED, *SETTLED), (*PARTLY_SETTLED, *SETTLED)),
-        "decide_confirmation": Transition(
-            (*PARTLY_SETTLED, *SETTLED, FOLLOWED_UP, CLOSED), (*PARTLY_SETTLED, *SETTLED, FOLLOWED_UP, CLOSED)
-        ),
-        "record_performance": Transition((*PARTLY_SETTLED, EFFECTIVE, PERFORMING, BREACHED), (*PARTLY_SETTLED, *SETTLED)),
-        "breach_obligation": Transition((*PARTLY_SETTLED, EFFECTIVE, PERFORMING, BREACHED), (*PARTLY_SETTLED, *SETTLED)),
+        "request_confirmation": Transition((*TABLE, *SETTLED), (*TABLE, *SETTLED)),
+        "decide_confirmation": Transition((*TABLE, *SETTLED, FOLLOWED_UP, CLOSED), (*TABLE, *SETTLED, FOLLOWED_UP, CLOSED)),
+        "record_performance": Transition((*TABLE, EFFECTIVE, PERFORMING, BREACHED), (*TABLE, *SETTLED)),
+        "breach_obligation": Transition((*TABLE, EFFECTIVE, PERFORMING, BREACHED), (*TABLE, *SETTLED)),
         "record_follow_up": Transition((*SETTLED, TERMINATED, FOLLOWED_UP), (EFFECTIVE, PERFORMING, BREACHED, FOLLOWED_UP)),
         "close": Transition((BREACHED, PERFORMED, TERMINATED, FOLLOWED_UP), (CLOSED,)),
     }
@@ -84,8 +80,8 @@ class Mediation(Assigning, Sitting, Agreeing, Closing):
         "approve_session": (approval_is_due,),
         "hold_session": (must_be_mediator, no_recusal_pending, session_appointed, notices_acknowledged),
         "draft_agreement": (may_draft, no_recusal_pending, something_agreed, notices_acknowledged),
-        "request_confirmation": (something_binds,),
-        "decide_confirmation": (something_binds,),
-        "record_performance": (something_binds,),
-        "breach_obligation": (something_binds,),
     }
+
+    NEEDS_AGREEMENT: ClassVar[frozenset[str]] = frozenset(
+        {"request_confirmation", "decide_confirmation", "record_performance", "breach_obligation"}
+    )

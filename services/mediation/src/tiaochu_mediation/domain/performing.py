@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from tiaochu_domainkit.calendar import Calendar
 from tiaochu_domainkit.clocks import Due, Length, Unit, beijing, due
-from tiaochu_domainkit.errors import DomainError, invalid, not_found, refused
+from tiaochu_domainkit.errors import invalid, not_found, refused
 from tiaochu_mediation.domain import states
 from tiaochu_mediation.domain.agreement import PARTY, PAY, Agreement, Confirmation, Obligation, Performance
 from tiaochu_mediation.domain.events import (
@@ -180,10 +180,3 @@ def _check_performance(agreement: Agreement, obligation: Obligation, amount_fen:
     left = obligation.amount_fen - obligation.performed_fen
     if amount_fen > left:
         raise refused("PERFORMANCE_EXCEEDS", "more than what is still due", "履行金额超过尚未履行的金额", left_fen=str(left))
-
-
-def something_binds(mediation: MediationState, _by: str) -> DomainError | None:
-    """An agreement is in force."""
-    if mediation.effective_agreements:
-        return None
-    return refused("NO_AGREEMENT_IN_FORCE", "no agreement is in force", "尚无生效的调解协议")

@@ -86,9 +86,20 @@ class Sitting(MediationState):
         return number
 
     def hold_session(
-        self, *, session_id: str, result: str, speakers: Collection[str], record: TextRef, facts: CaseFacts, by: str, held_at: datetime
+        self,
+        *,
+        session_id: str,
+        result: str,
+        speakers: Collection[str],
+        apart: Collection[str] = (),
+        record: TextRef,
+        facts: CaseFacts,
+        by: str,
+        held_at: datetime,
     ) -> Session:
         """Record the appointed session; the record is made and summed up whether or not they agreed (调解小结).
+
+        `speakers` are the parties whose statements stand in the record, `apart` those who spoke to the mediator alone.
 
         Refusals: NOT_THE_APPOINTED, SAFETY_CHECK_NEEDED, SESSION_TOO_EARLY, STATEMENT_MISSING.
         """
@@ -101,6 +112,8 @@ class Sitting(MediationState):
             raise refused("SESSION_TOO_EARLY", "a session cannot end before it begins", "调解尚未到约定的开始时间")
         for party_id in speakers:
             self._party("statements", party_id)
+        for party_id in apart:
+            self._party("caucus_notes", party_id)
         if result != "aborted" and not session.separate:
             self._all_heard(speakers)
         session.state, session.result, session.held_at = "held", result, held_at

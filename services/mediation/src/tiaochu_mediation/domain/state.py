@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from tiaochu_domainkit.aggregate import Aggregate
-from tiaochu_domainkit.errors import DomainError, denied, invalid, not_found, refused
+from tiaochu_domainkit.errors import DomainError, InvalidTransition, denied, invalid, not_found, refused
 from tiaochu_mediation.domain import states
 from tiaochu_mediation.domain.agreement import Agreement
 from tiaochu_mediation.domain.assignment import Assignment, Recusal
@@ -23,6 +23,8 @@ class MediationState(Aggregate):
     """One mediation a case; its id is the case's."""
 
     CHECKS: ClassVar[Mapping[str, tuple[Check, ...]]] = {}
+    NEEDS_AGREEMENT: ClassVar[frozenset[str]] = frozenset()
+    """Commands on what binds. A partial agreement may bind in any state of the table, so the state alone does not tell."""
 
     status: str = states.WAITING
     organ_id: str = ""
@@ -47,10 +49,16 @@ class MediationState(Aggregate):
 
     def require(self, command: str, *, by: str = "") -> None:
         """Refuse `command` in a state that forbids it, to somebody recused, or while a precondition is not met."""
-        super().require(command)
+        if command not in self.allowed_commands():
+            raise InvalidTransition(command, self.status, self.allowed_commands())
         refusal = self.refusal(command, by)
         if refusal is not None:
             raise refusal
+
+    def allowed_commands(self) -> tuple[str, ...]:
+        """The commands the state allows, those on an agreement only where one binds."""
+        allowed = super().allowed_commands()
+        return allowed if self.effective_agreements else tuple(c for c in allowed if c not in self.NEEDS_AGREEMENT)
 
     def refusal(self, command: str, by: str) -> DomainError | None:
         """Why `by` may not give a command that the state allows, as far as that can be told without its arguments."""
@@ -110,6 +118,11 @@ class MediationState(Aggregate):
     def effective_agreements(self) -> list[Agreement]:
         """Agreements that bind."""
         return [a for a in self.agreements if a.state == "effective"]
+
+    def is_owed(self, obligation_id: str) -> bool:
+        """Whether an obligation that binds is open and not noted as breached."""
+        found = (a.obligation(obligation_id) for a in self.effective_agreements)
+        return any(o is not None and o.state == "open" for o in found)
 
     @property
     def seated(self) -> list[str]:

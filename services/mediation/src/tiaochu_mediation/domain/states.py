@@ -37,6 +37,3 @@ TABLE = (OPENED, ASSIGNED, PREPARING, IN_SESSION, STUDY, SUSPENDED, AGREED)
 """From acceptance until the table is left: whoever wants to leave may."""
 SETTLED = (EFFECTIVE, PERFORMING, BREACHED, PERFORMED)
 """An agreement binds and nothing else is open."""
-PARTLY_SETTLED = (OPENED, ASSIGNED, IN_SESSION, STUDY, SUSPENDED, AGREED)
-"""The states in which a partial agreement may bind while the rest is still at the table."""
-ENDED = (TERMINATED, FOLLOWED_UP, CLOSED, DROPPED)

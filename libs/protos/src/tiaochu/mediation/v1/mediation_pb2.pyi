@@ -804,35 +804,35 @@ class PartyText(_message.Message):
 Global___PartyText: _TypeAlias = PartyText  # noqa: Y015
 
 @_typing.final
-class Action(_message.Message):
-    """Whether a person may give a command now."""
+class AllowedAction(_message.Message):
+    """Whether the caller may give a command now."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ACTION_FIELD_NUMBER: _builtins.int
     ALLOWED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    EXPLANATION_FIELD_NUMBER: _builtins.int
+    REASON_ZH_FIELD_NUMBER: _builtins.int
     action: _builtins.str
     """The RPC, such as HoldSession."""
     allowed: _builtins.bool
     """Whether it would be taken up."""
     reason: _builtins.str
     """Frozen reason why not; empty when allowed."""
-    explanation: _builtins.str
-    """The reason in Chinese, for people."""
+    reason_zh: _builtins.str
+    """The reason in Chinese, for people; empty when allowed."""
     def __init__(
         self,
         *,
         action: _builtins.str = ...,
         allowed: _builtins.bool = ...,
         reason: _builtins.str = ...,
-        explanation: _builtins.str = ...,
+        reason_zh: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "allowed", b"allowed", "explanation", b"explanation", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "allowed", b"allowed", "reason", b"reason", "reason_zh", b"reason_zh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Action: _TypeAlias = Action  # noqa: Y015
+Global___AllowedAction: _TypeAlias = AllowedAction  # noqa: Y015

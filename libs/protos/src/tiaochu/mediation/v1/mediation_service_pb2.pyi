@@ -1951,13 +1951,13 @@ class ListAllowedActionsResponse(_message.Message):
     etag: _builtins.str
     """The etag they were computed at."""
     @_builtins.property
-    def actions(self) -> _containers.RepeatedCompositeFieldContainer[_mediation_pb2.Action]:
+    def actions(self) -> _containers.RepeatedCompositeFieldContainer[_mediation_pb2.AllowedAction]:
         """One a command, in the order of the case's life."""
 
     def __init__(
         self,
         *,
-        actions: _abc.Iterable[_mediation_pb2.Action] | None = ...,
+        actions: _abc.Iterable[_mediation_pb2.AllowedAction] | None = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

@@ -1,0 +1,1 @@
+"""What mediation asks of other services."""
