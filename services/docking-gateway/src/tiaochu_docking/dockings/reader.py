@@ -73,6 +73,7 @@ def read_docking(text: str, common_codes: Mapping[str, Mapping[str, str]], share
         codes=codes,
         party_fields=frozenset(document["fields"]["party"]),
         notices={name: reader.rule(rule) for name, rule in document.get("notices", {}).items()},
+        translations=document.get("translate", {}),
     )
 
 

@@ -31,23 +31,39 @@ class DuePacket:
 class CaseFile(Aggregate):
     """`exchanges` are those by which the case, or one merged into it, was offered to us.
 
-    `accepted`, `declined`, `ended` are single facts; `course` are things told as progress, by occasion; `confirmations` ask a court, by
-    agreement. `planned` remembers what has been ordered.
+    `accepted`, `declined`, `agreement` (the newest in force) and `terminated` are single facts; `course` are things told as progress, by occasion.
+    `planned` remembers what has been ordered, `traceparent` in which trace the newest fact came.
     """
 
+    category: str = ""
+    traceparent: str = ""
     exchanges: list[str] = field(default_factory=list)
-    master_case_id: str = ""
     accepted: Fact | None = None
     declined: Fact | None = None
-    ended: Fact | None = None
+    agreement: Fact | None = None
+    terminated: Fact | None = None
     course: dict[str, Fact] = field(default_factory=dict)
-    confirmations: dict[str, Fact] = field(default_factory=dict)
     planned: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, case_id: str, district: str) -> "CaseFile":
         """A case of which nothing is known yet."""
         return cls(id=case_id, district=district, status="known")
+
+    @property
+    def ended(self) -> bool:
+        """The mediation is over: all is agreed, or nothing more will be."""
+        return self.terminated is not None or (self.agreement is not None and not self.agreement.values.get("partial"))
+
+    @property
+    def never_begun(self) -> bool:
+        """It ended before anybody had accepted the case."""
+        return self.terminated is not None and bool(self.terminated.values.get("before_acceptance")) and self.accepted is None
+
+    @property
+    def sessions(self) -> int:
+        """Sessions held, as far as they were told."""
+        return sum(occasion.startswith("session:") for occasion in self.course)
 
     def join(self, exchange_id: str) -> None:
         """The case came, or came too, by this exchange."""
@@ -62,11 +78,12 @@ class CaseFile(Aggregate):
 
     def _due(self) -> Iterator[DuePacket]:
         for exchange_id in self.exchanges:
-            if self.declined:
-                yield DuePacket(exchange_id, "return", "declined")
-            if self.accepted:
-                yield DuePacket(exchange_id, "sign", "accepted")
-            # Progress is told of matters signed for; what happened before is in the result.
+            if self.declined or self.never_begun:
+                yield DuePacket(exchange_id, "return", "returned")
+                continue
+            if self.accepted or self.ended:
+                # Whoever tells an outcome has taken the matter, also where it was settled on the spot.
+                yield DuePacket(exchange_id, "sign", "signed")
             if self.accepted and not self.ended:
                 for occasion in self.course:
                     yield DuePacket(exchange_id, "progress", occasion)

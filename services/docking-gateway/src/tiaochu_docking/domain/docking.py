@@ -110,6 +110,12 @@ class Docking:
     codes: Mapping[str, Mapping[str, str]]
     party_fields: frozenset[str]
     notices: Mapping[str, Rule] = field(default_factory=dict)
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def translate(self, code_set: str, code: str) -> str:
+        """A code of ours in the words of this docking: listed, or the same word where the docking has it too, else `other`."""
+        listed = self.translations.get(code_set, {}).get(code)
+        return listed or (code if code in self.codes.get(code_set, {}) else "other")
 
     def mode(self, name: str) -> Mode:
         """A mode by its code; `CODE_UNKNOWN` for others."""

@@ -58,6 +58,7 @@ class Exchange(Aggregate):
     lapse_at: datetime | None = None
     objection_until: datetime | None = None
     reopened: bool = False
+    lapse_told: bool = False
     revision: int = 0
     packets: list[PacketRef] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
@@ -164,6 +165,13 @@ class Exchange(Aggregate):
         self.require("lapse")
         self._to("lapsed", at)
         self.record(events.ExchangeLapsed(self.id, self.case_id), at)
+
+    def tell_lapse(self, packet: Packet, at: datetime) -> None:
+        """The letter by which the other side learns it, once: a recall with the ground `lapsed`, whoever offered."""
+        if self.status != "lapsed" or self.lapse_told or packet.ground != LAPSED_GROUND or packet.seq != self.next_seq(Side.OURS):
+            raise InvalidTransition("tell_lapse", self.status, ())
+        self.lapse_told = True
+        self._note(packet, Side.OURS, at)
 
     def link(self, case_id: str, case_number: str, at: datetime) -> None:
         """The offer stands in the register; saying it again changes nothing."""

@@ -77,6 +77,16 @@ class Struct:
                 for i, item in enumerate(given):
                     yield from _faults(f.type, item, f"{where}/{i}")
 
+    def files(self, value: Mapping[str, Any]) -> Iterator[str]:
+        """Every file that a sound message of this struct refers to."""
+        for f in self.fields:
+            given = value.get(f.name)
+            for item in given if f.many and given else [given] if given else ():
+                if isinstance(f.type, Struct):
+                    yield from f.type.files(item)
+                elif isinstance(f.type, Scalar) and f.type.letter == "f":
+                    yield item
+
     def requiring(self, names: Iterable[str]) -> "Struct":
         """The same with these fields no longer optional. Raises `ValueError` for a field it does not have."""
         wanted = set(names)

@@ -18,7 +18,7 @@ _ROWS = (
     """CREATE TABLE packets (
          packet_id uuid PRIMARY KEY, district text NOT NULL, agency_id text NOT NULL, exchange_id text NOT NULL, case_id text NOT NULL,
          direction text NOT NULL, kind text NOT NULL, seq integer NOT NULL, in_reply_to text NOT NULL, sha256 text NOT NULL, state text NOT NULL,
-         issued_at timestamptz NOT NULL, recorded_at timestamptz NOT NULL, disclosure jsonb
+         issued_at timestamptz NOT NULL, recorded_at timestamptz NOT NULL, disclosure jsonb, traceparent text NOT NULL
        )""",
     "CREATE UNIQUE INDEX packets_order ON packets (exchange_id, direction, seq) WHERE exchange_id <> ''",
     "CREATE INDEX packets_day ON packets (agency_id, recorded_at)",
@@ -107,7 +107,7 @@ def upgrade() -> None:
         ],
     )
     op.create_index("deliveries_outbox", "deliveries", ["agency_id", "position"], unique=True)
-    op.execute("CREATE INDEX deliveries_due ON deliveries (next_at) WHERE status = 'waiting'")
+    op.execute("CREATE INDEX deliveries_due ON deliveries (agency_id, endpoint_id, position) WHERE status = 'waiting'")
     op.execute("CREATE INDEX deliveries_open ON deliveries (agency_id, case_key, position) WHERE status IN ('waiting', 'dead')")
     op.create_index("deliveries_packet", "deliveries", ["packet_id"])
     create_document_table(op, "case_files")
