@@ -143,10 +143,10 @@ class TestClassify:
         [
             ({"category": "02"}, "CATEGORY_UNKNOWN"),
             ({"category": "0201", "category_detail": "060101"}, "CATEGORY_DETAIL_UNKNOWN"),
-            ({"difficulty": "hard"}, "DIFFICULTY_UNKNOWN"),
-            ({"scale": "04"}, "SCALE_UNKNOWN"),
-            ({"risk": "pink"}, "RISK_UNKNOWN"),
-            ({"flags": ("rich",)}, "FLAG_UNKNOWN"),
+            ({"difficulty": "hard"}, "CODE_UNKNOWN"),
+            ({"scale": "04"}, "CODE_UNKNOWN"),
+            ({"risk": "pink"}, "CODE_UNKNOWN"),
+            ({"flags": ("rich",)}, "CODE_UNKNOWN"),
             ({"category": "1601", "risk": "yellow"}, "RED_REVIEW_REQUIRED"),
         ],
     )

@@ -32,7 +32,6 @@ CORRECTION_ITEMS = (
     "claim_amount",
     "other",
 )
-WITHDRAWAL_REASONS = ("settled", "elsewhere", "no_longer_wanted", "other")
 
 
 @dataclass(frozen=True)
@@ -132,13 +131,9 @@ class Case(Aggregate):
     ) -> "Case":
         """A new case. `occurred_at` is the moment of the act from which clocks run; `entry.received_at` may be earlier still.
 
-        Reasons: PARTY_BOTH_SIDES, PARTY_TWICE, PARTIES_TOO_MANY, APPLICANT_REQUIRED, RESPONDENT_REQUIRED, REGION_OUTSIDE_DISTRICT.
+        Reasons: those of `parties.check_sides`, REGION_OUTSIDE_DISTRICT.
         """
-        parties.check_sides(list(applicants), list(respondents))
-        if not applicants and entry.source != INITIATIVE:
-            raise invalid("applicants", "APPLICANT_REQUIRED", "依申请或受委托的案件须有申请人")
-        if not respondents:
-            raise invalid("respondents", "RESPONDENT_REQUIRED", "须有被申请人")
+        parties.check_sides(applicants, respondents, own_initiative=entry.source == INITIATIVE)
         if not entry.region_code.startswith(district):
             raise invalid("region_code", "REGION_OUTSIDE_DISTRICT", "纠纷发生地不在本辖区")
         case = cls(
@@ -243,7 +238,7 @@ class Case(Aggregate):
             raise refused("NOTHING_CHANGED", "the corrected particulars equal the stored ones", "更正内容与原内容相同")
         applicants = [party if p.id == party.id else p for p in self.applicants]
         respondents = [party if p.id == party.id else p for p in self.respondents]
-        parties.check_sides(applicants, respondents)
+        parties.check_sides(applicants, respondents, own_initiative=self.entry.source == INITIATIVE)
         self.applicants, self.respondents = applicants, respondents
         self.record(events.PartyCorrected(self.id, party.id, changed), at)
         return changed

@@ -7,7 +7,9 @@ routing's to judge, not ours.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tiaochu_domainkit.errors import InvalidTransition
 from tiaochu_domainkit.stages import MediationSlice, RoutingSlice, Stage
+from tiaochu_intake.domain.case import Case
 
 ACCEPTED, DECLINED, EFFECTIVE, ENDED = "accepted", "declined", "effective", "ended"
 
@@ -52,3 +54,12 @@ class Elsewhere:
     def forbidden_by(self, command: str) -> str | None:
         """The fact that forbids `command`, or nothing."""
         return next((fact for fact in self.facts() if fact in FORBIDS.get(command, ())), None)
+
+
+def permit(case: Case, elsewhere: Elsewhere, command: str) -> None:
+    """Raise unless the case's own state and what other services decided allow `command`; tells the present state and what it allows."""
+    case.require(command)
+    fact = elsewhere.forbidden_by(command)
+    if fact is not None:
+        allowed = tuple(c for c in case.allowed_commands() if c in FORBIDS and elsewhere.forbidden_by(c) is None)
+        raise InvalidTransition(command, fact, allowed, ZH[fact])

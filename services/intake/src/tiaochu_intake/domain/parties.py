@@ -1,5 +1,6 @@
 """The parties to a dispute (当事人) and those who act for them, as the forms F1 and F2 know them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
@@ -224,8 +225,15 @@ def _comparable(value: object) -> object:
     return value
 
 
-def check_sides(applicants: list[Party], respondents: list[Party]) -> None:
-    """Nobody stands on both sides or twice on one. Reasons: PARTY_BOTH_SIDES, PARTY_TWICE, PARTIES_TOO_MANY."""
+def check_sides(applicants: Sequence[Party], respondents: Sequence[Party], *, own_initiative: bool) -> None:
+    """Two sides, nobody on both or twice on one. Without an applicant only where the centre acts by itself (主动调解).
+
+    Reasons: APPLICANT_REQUIRED, RESPONDENT_REQUIRED, PARTIES_TOO_MANY, PARTY_BOTH_SIDES, PARTY_TWICE.
+    """
+    if not applicants and not own_initiative:
+        raise invalid("applicants", "APPLICANT_REQUIRED", "依申请或受委托的案件须有申请人")
+    if not respondents:
+        raise invalid("respondents", "RESPONDENT_REQUIRED", "须有被申请人")
     if len(applicants) + len(respondents) > MAX_PARTIES:
         raise invalid("respondents", "PARTIES_TOO_MANY", f"当事人合计不能超过{MAX_PARTIES}人,人数更多的请按群体案件登记")
     seen: dict[str, str] = {}

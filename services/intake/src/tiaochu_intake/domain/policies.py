@@ -33,7 +33,6 @@ SETTINGS: dict[str, Setting] = {
     "file_megabytes": Setting(100, 1, 2000, "单个材料大小上限(MB)"),
     "register_megabytes": Setting(20, 1, 200, "台账文件大小上限(MB)"),
     "register_rows": Setting(20_000, 1, 100_000, "台账行数上限"),
-    "late_entry_days": Setting(30, 0, 365, "补录期限(天)"),
     "locked_month": Setting(0, 0, 999_912, "已锁定的最后统计月份(如202609)"),
 }
 """Values marked as proposals in the domain guide; `locked_month` 0 means that no month is locked."""

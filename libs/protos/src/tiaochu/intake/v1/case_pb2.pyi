@@ -198,7 +198,7 @@ class OnBehalfOf(_message.Message):
     PARTY_ID_FIELD_NUMBER: _builtins.int
     IDENTITY_CHECK_FIELD_NUMBER: _builtins.int
     party_id: _builtins.str
-    """The party that acts."""
+    """The party that acts; may be empty where the case has one applicant."""
     identity_check: _builtins.str
     """original_seen, copy_seen, known_in_person, video, call_back or agency (checked by the agency that sent the matter)."""
     def __init__(

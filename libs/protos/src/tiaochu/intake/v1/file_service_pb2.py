@@ -26,13 +26,15 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tiaochu/intake/v1/file_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"[\n\rUploadRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.tiaochu.intake.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x92\x01\n\x0cUploadHeader\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x15\n\x04size\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12(\n\x06sha256\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{64})?$\x12\x19\n\x08\x64istrict\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\"S\n\x0eUploadResponse\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nmedia_type\x18\x04 \x01(\t\"3\n\x0f\x44ownloadRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"`\n\x10\x44ownloadResponse\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.DownloadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"P\n\x0e\x44ownloadHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t2\xe3\x01\n\x0b\x46ileService\x12\x65\n\x06Upload\x12 .tiaochu.intake.v1.UploadRequest\x1a!.tiaochu.intake.v1.UploadResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x02(\x01\x12m\n\x08\x44ownload\x12\".tiaochu.intake.v1.DownloadRequest\x1a#.tiaochu.intake.v1.DownloadResponse\"\x16\x8a\xb5\x18\x12\n\x01*\n\tservice:*\x10\x01\x18\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tiaochu/intake/v1/file_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"[\n\rUploadRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.tiaochu.intake.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x9c\x01\n\x0cUploadHeader\x12\x19\n\x07\x63\x61se_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x15\n\x04size\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12(\n\x06sha256\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{64})?$\x12\x19\n\x08\x64istrict\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\"S\n\x0eUploadResponse\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nmedia_type\x18\x04 \x01(\t\"G\n\x0f\x44ownloadRequest\x12\x19\n\x07\x63\x61se_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x66ile_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"`\n\x10\x44ownloadResponse\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.tiaochu.intake.v1.DownloadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"P\n\x0e\x44ownloadHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t2\xe3\x01\n\x0b\x46ileService\x12\x65\n\x06Upload\x12 .tiaochu.intake.v1.UploadRequest\x1a!.tiaochu.intake.v1.UploadResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x02(\x01\x12m\n\x08\x44ownload\x12\".tiaochu.intake.v1.DownloadRequest\x1a#.tiaochu.intake.v1.DownloadResponse\"\x16\x8a\xb5\x18\x12\n\x01*\n\tservice:*\x10\x01\x18\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tiaochu.intake.v1.file_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_UPLOADHEADER'].fields_by_name['case_id']._loaded_options = None
+  _globals['_UPLOADHEADER'].fields_by_name['case_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_UPLOADHEADER'].fields_by_name['name']._loaded_options = None
   _globals['_UPLOADHEADER'].fields_by_name['name']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_UPLOADHEADER'].fields_by_name['size']._loaded_options = None
@@ -41,6 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADHEADER'].fields_by_name['sha256']._serialized_options = b'\272H\025r\0232\021^([0-9a-f]{64})?$'
   _globals['_UPLOADHEADER'].fields_by_name['district']._loaded_options = None
   _globals['_UPLOADHEADER'].fields_by_name['district']._serialized_options = b'\272H\004r\002\030\006'
+  _globals['_DOWNLOADREQUEST'].fields_by_name['case_id']._loaded_options = None
+  _globals['_DOWNLOADREQUEST'].fields_by_name['case_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_DOWNLOADREQUEST'].fields_by_name['file_id']._loaded_options = None
+  _globals['_DOWNLOADREQUEST'].fields_by_name['file_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_FILESERVICE'].methods_by_name['Upload']._loaded_options = None
   _globals['_FILESERVICE'].methods_by_name['Upload']._serialized_options = b'\212\265\030\020\n\001*\n\tservice:*\020\002'
   _globals['_FILESERVICE'].methods_by_name['Download']._loaded_options = None
@@ -48,15 +54,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADREQUEST']._serialized_start=122
   _globals['_UPLOADREQUEST']._serialized_end=213
   _globals['_UPLOADHEADER']._serialized_start=216
-  _globals['_UPLOADHEADER']._serialized_end=362
-  _globals['_UPLOADRESPONSE']._serialized_start=364
-  _globals['_UPLOADRESPONSE']._serialized_end=447
-  _globals['_DOWNLOADREQUEST']._serialized_start=449
-  _globals['_DOWNLOADREQUEST']._serialized_end=500
-  _globals['_DOWNLOADRESPONSE']._serialized_start=502
-  _globals['_DOWNLOADRESPONSE']._serialized_end=598
-  _globals['_DOWNLOADHEADER']._serialized_start=600
-  _globals['_DOWNLOADHEADER']._serialized_end=680
-  _globals['_FILESERVICE']._serialized_start=683
-  _globals['_FILESERVICE']._serialized_end=910
+  _globals['_UPLOADHEADER']._serialized_end=372
+  _globals['_UPLOADRESPONSE']._serialized_start=374
+  _globals['_UPLOADRESPONSE']._serialized_end=457
+  _globals['_DOWNLOADREQUEST']._serialized_start=459
+  _globals['_DOWNLOADREQUEST']._serialized_end=530
+  _globals['_DOWNLOADRESPONSE']._serialized_start=532
+  _globals['_DOWNLOADRESPONSE']._serialized_end=628
+  _globals['_DOWNLOADHEADER']._serialized_start=630
+  _globals['_DOWNLOADHEADER']._serialized_end=710
+  _globals['_FILESERVICE']._serialized_start=713
+  _globals['_FILESERVICE']._serialized_end=940
 # @@protoc_insertion_point(module_scope)

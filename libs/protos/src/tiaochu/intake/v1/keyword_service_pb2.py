@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tiaochu/intake/v1/keyword_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"g\n\x07Keyword\x12\x17\n\x04word\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x02\x18\x14\x12(\n\x08\x63\x61tegory\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^([0-9]{4}|99)$\x12\x19\n\x06weight\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x01\",\n\nKeywordKey\x12\x0c\n\x04word\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\"\xb0\x01\n\x15\x43hangeKeywordsRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x32\n\x03put\x18\x03 \x03(\x0b\x32\x1a.tiaochu.intake.v1.KeywordB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x38\n\x06remove\x18\x04 \x03(\x0b\x32\x1d.tiaochu.intake.v1.KeywordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"=\n\x16\x43hangeKeywordsResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12\x15\n\rkeyword_count\x18\x02 \x01(\x05\"F\n\x13ListKeywordsRequest\x12/\n\x08\x63\x61tegory\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^([0-9]{2}|[0-9]{4})?$\"R\n\x14ListKeywordsResponse\x12,\n\x08keywords\x18\x01 \x03(\x0b\x32\x1a.tiaochu.intake.v1.Keyword\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t2\xae\x02\n\x0eKeywordService\x12\xaf\x01\n\x0e\x43hangeKeywords\x12(.tiaochu.intake.v1.ChangeKeywordsRequest\x1a).tiaochu.intake.v1.ChangeKeywordsResponse\"H\x8a\xb5\x18@\n\x0foffice_director\n\x0erouting_deputy\n\ndispatcher\n\x0f\x63\x65ntre_director\x10\x03\x98\xb5\x18\x01\x12j\n\x0cListKeywords\x12&.tiaochu.intake.v1.ListKeywordsRequest\x1a\'.tiaochu.intake.v1.ListKeywordsResponse\"\t\x8a\xb5\x18\x05\n\x01*\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tiaochu/intake/v1/keyword_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"g\n\x07Keyword\x12\x17\n\x04word\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x02\x18\x14\x12(\n\x08\x63\x61tegory\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^([0-9]{4}|99)$\x12\x19\n\x06weight\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x01\",\n\nKeywordKey\x12\x0c\n\x04word\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\"\xcc\x01\n\x15\x43hangeKeywordsRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x32\n\x03put\x18\x03 \x03(\x0b\x32\x1a.tiaochu.intake.v1.KeywordB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x38\n\x06remove\x18\x04 \x03(\x0b\x32\x1d.tiaochu.intake.v1.KeywordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x1a\n\x08\x64istrict\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\x06\"=\n\x16\x43hangeKeywordsResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12\x15\n\rkeyword_count\x18\x02 \x01(\x05\"a\n\x13ListKeywordsRequest\x12/\n\x08\x63\x61tegory\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^([0-9]{2}|[0-9]{4})?$\x12\x19\n\x08\x64istrict\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\"R\n\x14ListKeywordsResponse\x12,\n\x08keywords\x18\x01 \x03(\x0b\x32\x1a.tiaochu.intake.v1.Keyword\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t2\xae\x02\n\x0eKeywordService\x12\xaf\x01\n\x0e\x43hangeKeywords\x12(.tiaochu.intake.v1.ChangeKeywordsRequest\x1a).tiaochu.intake.v1.ChangeKeywordsResponse\"H\x8a\xb5\x18@\n\x0foffice_director\n\x0erouting_deputy\n\ndispatcher\n\x0f\x63\x65ntre_director\x10\x03\x98\xb5\x18\x01\x12j\n\x0cListKeywords\x12&.tiaochu.intake.v1.ListKeywordsRequest\x1a\'.tiaochu.intake.v1.ListKeywordsResponse\"\t\x8a\xb5\x18\x05\n\x01*\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,8 +45,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGEKEYWORDSREQUEST'].fields_by_name['put']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_CHANGEKEYWORDSREQUEST'].fields_by_name['remove']._loaded_options = None
   _globals['_CHANGEKEYWORDSREQUEST'].fields_by_name['remove']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_CHANGEKEYWORDSREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_CHANGEKEYWORDSREQUEST'].fields_by_name['district']._serialized_options = b'\272H\005r\003\230\001\006'
   _globals['_LISTKEYWORDSREQUEST'].fields_by_name['category']._loaded_options = None
   _globals['_LISTKEYWORDSREQUEST'].fields_by_name['category']._serialized_options = b'\272H\032r\0302\026^([0-9]{2}|[0-9]{4})?$'
+  _globals['_LISTKEYWORDSREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_LISTKEYWORDSREQUEST'].fields_by_name['district']._serialized_options = b'\272H\004r\002\030\006'
   _globals['_KEYWORDSERVICE'].methods_by_name['ChangeKeywords']._loaded_options = None
   _globals['_KEYWORDSERVICE'].methods_by_name['ChangeKeywords']._serialized_options = b'\212\265\030@\n\017office_director\n\016routing_deputy\n\ndispatcher\n\017centre_director\020\003\230\265\030\001'
   _globals['_KEYWORDSERVICE'].methods_by_name['ListKeywords']._loaded_options = None
@@ -56,13 +60,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYWORDKEY']._serialized_start=230
   _globals['_KEYWORDKEY']._serialized_end=274
   _globals['_CHANGEKEYWORDSREQUEST']._serialized_start=277
-  _globals['_CHANGEKEYWORDSREQUEST']._serialized_end=453
-  _globals['_CHANGEKEYWORDSRESPONSE']._serialized_start=455
-  _globals['_CHANGEKEYWORDSRESPONSE']._serialized_end=516
-  _globals['_LISTKEYWORDSREQUEST']._serialized_start=518
-  _globals['_LISTKEYWORDSREQUEST']._serialized_end=588
-  _globals['_LISTKEYWORDSRESPONSE']._serialized_start=590
-  _globals['_LISTKEYWORDSRESPONSE']._serialized_end=672
-  _globals['_KEYWORDSERVICE']._serialized_start=675
-  _globals['_KEYWORDSERVICE']._serialized_end=977
+  _globals['_CHANGEKEYWORDSREQUEST']._serialized_end=481
+  _globals['_CHANGEKEYWORDSRESPONSE']._serialized_start=483
+  _globals['_CHANGEKEYWORDSRESPONSE']._serialized_end=544
+  _globals['_LISTKEYWORDSREQUEST']._serialized_start=546
+  _globals['_LISTKEYWORDSREQUEST']._serialized_end=643
+  _globals['_LISTKEYWORDSRESPONSE']._serialized_start=645
+  _globals['_LISTKEYWORDSRESPONSE']._serialized_end=727
+  _globals['_KEYWORDSERVICE']._serialized_start=730
+  _globals['_KEYWORDSERVICE']._serialized_end=1032
 # @@protoc_insertion_point(module_scope)

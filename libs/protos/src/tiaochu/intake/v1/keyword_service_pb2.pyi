@@ -84,10 +84,13 @@ class ChangeKeywordsRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     PUT_FIELD_NUMBER: _builtins.int
     REMOVE_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     etag: _builtins.str
     """The version the editor saw, or empty."""
+    district: _builtins.str
+    """The district, six digits."""
     @_builtins.property
     def put(self) -> _containers.RepeatedCompositeFieldContainer[Global___Keyword]:
         """Words to add or to weigh anew."""
@@ -103,10 +106,11 @@ class ChangeKeywordsRequest(_message.Message):
         etag: _builtins.str = ...,
         put: _abc.Iterable[Global___Keyword] | None = ...,
         remove: _abc.Iterable[Global___KeywordKey] | None = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "put", b"put", "remove", b"remove", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "etag", b"etag", "put", b"put", "remove", b"remove", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,16 +149,20 @@ class ListKeywordsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CATEGORY_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     category: _builtins.str
     """Leaf or group; empty: all."""
+    district: _builtins.str
+    """The district, six digits; empty: the caller's own."""
     def __init__(
         self,
         *,
         category: _builtins.str = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "district", b"district"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

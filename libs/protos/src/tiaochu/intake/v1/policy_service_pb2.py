@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tiaochu/intake/v1/policy_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\x85\x01\n\x10PutPolicyRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x17\n\x04name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\r\n\x05value\x18\x04 \x01(\x03\x12\x1e\n\rvalid_from_on\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"!\n\x11PutPolicyResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\"*\n\x13ListPoliciesRequest\x12\x13\n\x02on\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"Q\n\x14ListPoliciesResponse\x12+\n\x08policies\x18\x01 \x03(\x0b\x32\x19.tiaochu.intake.v1.Policy\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"b\n\x06Policy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\n\n\x02zh\x18\x03 \x01(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\r\n\x05least\x18\x05 \x01(\x03\x12\x0c\n\x04most\x18\x06 \x01(\x03\x32\x9d\x02\n\rPolicyService\x12\x9f\x01\n\tPutPolicy\x12#.tiaochu.intake.v1.PutPolicyRequest\x1a$.tiaochu.intake.v1.PutPolicyResponse\"G\x8a\xb5\x18?\n\x0foffice_director\n\x0erouting_deputy\n\x0cstatistician\n\x0csystem_admin\x10\x03\x98\xb5\x18\x01\x12j\n\x0cListPolicies\x12&.tiaochu.intake.v1.ListPoliciesRequest\x1a\'.tiaochu.intake.v1.ListPoliciesResponse\"\t\x8a\xb5\x18\x05\n\x01*\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tiaochu/intake/v1/policy_service.proto\x12\x11tiaochu.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a tiaochu/options/v1/options.proto\"\xa1\x01\n\x10PutPolicyRequest\x12\x1b\n\nrequest_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x17\n\x04name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\r\n\x05value\x18\x04 \x01(\x03\x12\x1e\n\rvalid_from_on\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x1a\n\x08\x64istrict\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x98\x01\x06\"!\n\x11PutPolicyResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\"E\n\x13ListPoliciesRequest\x12\x13\n\x02on\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\n\x12\x19\n\x08\x64istrict\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\"Q\n\x14ListPoliciesResponse\x12+\n\x08policies\x18\x01 \x03(\x0b\x32\x19.tiaochu.intake.v1.Policy\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"b\n\x06Policy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\n\n\x02zh\x18\x03 \x01(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\r\n\x05least\x18\x05 \x01(\x03\x12\x0c\n\x04most\x18\x06 \x01(\x03\x32\x9d\x02\n\rPolicyService\x12\x9f\x01\n\tPutPolicy\x12#.tiaochu.intake.v1.PutPolicyRequest\x1a$.tiaochu.intake.v1.PutPolicyResponse\"G\x8a\xb5\x18?\n\x0foffice_director\n\x0erouting_deputy\n\x0cstatistician\n\x0csystem_admin\x10\x03\x98\xb5\x18\x01\x12j\n\x0cListPolicies\x12&.tiaochu.intake.v1.ListPoliciesRequest\x1a\'.tiaochu.intake.v1.ListPoliciesResponse\"\t\x8a\xb5\x18\x05\n\x01*\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,22 +39,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUTPOLICYREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\020\001\030('
   _globals['_PUTPOLICYREQUEST'].fields_by_name['valid_from_on']._loaded_options = None
   _globals['_PUTPOLICYREQUEST'].fields_by_name['valid_from_on']._serialized_options = b'\272H\004r\002\030\n'
+  _globals['_PUTPOLICYREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_PUTPOLICYREQUEST'].fields_by_name['district']._serialized_options = b'\272H\005r\003\230\001\006'
   _globals['_LISTPOLICIESREQUEST'].fields_by_name['on']._loaded_options = None
   _globals['_LISTPOLICIESREQUEST'].fields_by_name['on']._serialized_options = b'\272H\004r\002\030\n'
+  _globals['_LISTPOLICIESREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_LISTPOLICIESREQUEST'].fields_by_name['district']._serialized_options = b'\272H\004r\002\030\006'
   _globals['_POLICYSERVICE'].methods_by_name['PutPolicy']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['PutPolicy']._serialized_options = b'\212\265\030?\n\017office_director\n\016routing_deputy\n\014statistician\n\014system_admin\020\003\230\265\030\001'
   _globals['_POLICYSERVICE'].methods_by_name['ListPolicies']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['ListPolicies']._serialized_options = b'\212\265\030\005\n\001*\020\003'
   _globals['_PUTPOLICYREQUEST']._serialized_start=125
-  _globals['_PUTPOLICYREQUEST']._serialized_end=258
-  _globals['_PUTPOLICYRESPONSE']._serialized_start=260
-  _globals['_PUTPOLICYRESPONSE']._serialized_end=293
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=295
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=337
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=339
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=420
-  _globals['_POLICY']._serialized_start=422
-  _globals['_POLICY']._serialized_end=520
-  _globals['_POLICYSERVICE']._serialized_start=523
-  _globals['_POLICYSERVICE']._serialized_end=808
+  _globals['_PUTPOLICYREQUEST']._serialized_end=286
+  _globals['_PUTPOLICYRESPONSE']._serialized_start=288
+  _globals['_PUTPOLICYRESPONSE']._serialized_end=321
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=323
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=392
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=394
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=475
+  _globals['_POLICY']._serialized_start=477
+  _globals['_POLICY']._serialized_end=575
+  _globals['_POLICYSERVICE']._serialized_start=578
+  _globals['_POLICYSERVICE']._serialized_end=863
 # @@protoc_insertion_point(module_scope)

@@ -29,6 +29,7 @@ class PutPolicyRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     VALID_FROM_ON_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Idempotency key, a UUID; travels as metadata `tiaochu-request-id`, which counts where both are given."""
     etag: _builtins.str
@@ -41,6 +42,8 @@ class PutPolicyRequest(_message.Message):
     """The value; months as YYYYMM."""
     valid_from_on: _builtins.str
     """First day it holds, ISO date; empty: today."""
+    district: _builtins.str
+    """The district, six digits."""
     def __init__(
         self,
         *,
@@ -49,10 +52,11 @@ class PutPolicyRequest(_message.Message):
         name: _builtins.str = ...,
         value: _builtins.int = ...,
         valid_from_on: _builtins.str = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "valid_from_on", b"valid_from_on", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "etag", b"etag", "name", b"name", "request_id", b"request_id", "valid_from_on", b"valid_from_on", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -87,16 +91,20 @@ class ListPoliciesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ON_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
     on: _builtins.str
     """ISO date; empty: today."""
+    district: _builtins.str
+    """The district, six digits; empty: the caller's own."""
     def __init__(
         self,
         *,
         on: _builtins.str = ...,
+        district: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "on", b"on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

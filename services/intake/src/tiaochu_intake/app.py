@@ -1,0 +1,59 @@
+"""The composition root: settings in, the wired service out."""
+
+import asyncio
+
+from tiaochu_intake.store.books import DistrictBooks
+from tiaochu_intake.store.case_queries import CaseQueries
+from tiaochu_intake.store.directory import OrganDirectory, OrganLog
+from tiaochu_intake.store.downloads import Downloads
+from tiaochu_intake.store.duplicates import TriageQueries
+from tiaochu_intake.store.lists import CaseLists
+from tiaochu_intake.store.search import CaseSearch, SearchLog
+from tiaochu_intake.store.uploads import UploadedFiles
+from tiaochu_intake.usecases.attachments import Attachments
+from tiaochu_intake.usecases.case_commands import CaseCommands, FileCommands
+from tiaochu_intake.usecases.particulars import Sealer
+from tiaochu_intake.usecases.reactions import MediationReactions, RoutingReactions
+from tiaochu_intake.usecases.registration import RegistrationCommands
+from tiaochu_intake.usecases.settings_commands import SettingsCommands
+from tiaochu_intake.usecases.uploading import Uploading
+from tiaochu_kit.runner import App, Kit
+
+SWEEP_SECONDS = 600.0
+
+
+def build(kit: Kit) -> App:
+    """Everything the intake does, wired."""
+    sealer = Sealer(kit.keyring)
+    organs = OrganDirectory(kit.database, kit.peers)
+    uploads = UploadedFiles(kit.database)
+    books = DistrictBooks(kit.database)
+    attachments = Attachments(uploads)
+    registration = RegistrationCommands(sealer, organs, kit.series, attachments)
+    cases = [
+        registration,
+        CaseCommands(sealer, books),
+        FileCommands(attachments),
+        CaseQueries(kit.database, sealer, books),
+        CaseLists(kit.database, kit.pages, organs),
+        CaseSearch(kit.database, kit.pages, sealer),
+        TriageQueries(kit.database, books),
+    ]
+    settings = [SettingsCommands(), books]
+
+    async def sweep_uploads() -> None:
+        while True:
+            while await uploads.sweep(kit.blobs, kit.clock.now()):
+                pass
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    return App(
+        rpcs={
+            "tiaochu.intake.v1.CaseService": cases,
+            "tiaochu.intake.v1.FileService": [Uploading(kit.blobs, uploads, books), Downloads(kit.database, kit.blobs)],
+            "tiaochu.intake.v1.KeywordService": settings,
+            "tiaochu.intake.v1.PolicyService": settings,
+        },
+        consumers={"intake": [SearchLog()], "routing": [RoutingReactions(), OrganLog()], "mediation": [MediationReactions()]},
+        background=[sweep_uploads],
+    )

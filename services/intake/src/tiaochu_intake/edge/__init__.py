@@ -1,0 +1,1 @@
+"""Streams in and out: files and registers."""

@@ -1,0 +1,1 @@
+"""Tables of the intake and what is asked of them."""
