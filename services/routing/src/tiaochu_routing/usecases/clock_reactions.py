@@ -5,14 +5,6 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from google.protobuf import descriptor_pool
-
-from tiaochu.docking.events.v1 import docking_events_pb2 as _docking  # noqa: F401 - the pool must know the types that rules name
-from tiaochu.intake.events.v1 import case_events_pb2 as _intake  # noqa: F401
-from tiaochu.mediation.events.v1 import agreement_events_pb2 as _agreement  # noqa: F401
-from tiaochu.mediation.events.v1 import ending_events_pb2 as _ending  # noqa: F401
-from tiaochu.mediation.events.v1 import table_events_pb2 as _table  # noqa: F401
-from tiaochu.routing.events.v1 import responsibility_events_pb2 as _responsibility  # noqa: F401
 from tiaochu_domainkit.clocks import beijing, midnight
 from tiaochu_domainkit.deadlines import DeadlineRule, defaults
 from tiaochu_kit.documents import Read
@@ -22,9 +14,9 @@ from tiaochu_routing.domain.clock import AWAITED, EXPIRED, PAUSED, RUNNING, Cloc
 from tiaochu_routing.domain.clock_rules import REF_FIELDS, RESUMED, SUSPENDED, Touched, applies, known_of, to_start, touched_by
 from tiaochu_routing.domain.deadline_book import calendar_of_district, rules_of
 from tiaochu_routing.domain.organs import Unit
+from tiaochu_routing.usecases.event_types import producer_of
 from tiaochu_routing.usecases.tables import CASE_FACTS, CLOCKS, DEADLINE_BOOKS, RESPONSIBILITIES, book_id, clock_id
 
-SERVICES = ("intake", "routing", "mediation", "docking")
 CLOCK_TIMER = "clock"
 STOP_CLOCKS = "stop_clocks"
 
@@ -42,18 +34,6 @@ def timer_key(clock: Clock) -> str:
 def set_timer(work: Work, clock: Clock) -> None:
     """Wake when the clock has something to say again."""
     work.timer(CLOCK_TIMER, timer_key(clock), clock.district, clock.next_at)
-
-
-@cache
-def producer_of(event: str) -> str:
-    """The service whose event this is; empty for a fact that is no event."""
-    for service in SERVICES:
-        try:
-            descriptor_pool.Default().FindMessageTypeByName(f"tiaochu.{service}.events.v1.{event}")
-        except KeyError:
-            continue
-        return service
-    return ""
 
 
 def types_that_matter() -> tuple[str, ...]:
@@ -150,6 +130,8 @@ class ClockReactions:
                 yield clock
 
     def _started(self, work: Work, e: Event[Any], facts: CaseFacts | None) -> Iterator[Clock]:
+        if getattr(e.body, "before_acceptance", False):
+            return  # nothing was mediated: nobody is visited, no other way is opened by it
         known = self._known(work, e, facts)
         for trigger, ref, begins in _beginnings(e):
             book = rules_of(work.find(DEADLINE_BOOKS, book_id(e.district)))
