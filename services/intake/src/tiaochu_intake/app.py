@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tiaochu_intake.edge import events
 from tiaochu_intake.store.books import DistrictBooks
 from tiaochu_intake.store.case_queries import CaseQueries
 from tiaochu_intake.store.directory import OrganDirectory, OrganLog
@@ -20,6 +21,7 @@ from tiaochu_intake.usecases.uploading import Uploading
 from tiaochu_kit.runner import App, Kit
 
 SWEEP_SECONDS = 600.0
+EVENT_MODULES = events.KNOWN
 
 
 def build(kit: Kit) -> App:
