@@ -1,0 +1,1 @@
+"""Folding events, locking months, answering questions."""
