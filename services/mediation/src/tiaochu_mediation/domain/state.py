@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tiaochu_domainkit.aggregate import Aggregate
 from tiaochu_domainkit.errors import DomainError, InvalidTransition, denied, invalid, not_found, refused
@@ -14,8 +14,8 @@ from tiaochu_mediation.domain.ending import FollowUp, Termination
 from tiaochu_mediation.domain.participants import Participant, Seat, unready
 from tiaochu_mediation.domain.session import Approval, SafetyCheck, Session
 
-Check = Callable[["MediationState", str], DomainError | None]
-"""A precondition of a command that needs nothing but the state and who acts: the refusal, or nothing."""
+Check = Callable[[Any, str], DomainError | None]
+"""A precondition of a command that needs nothing but the mediation and who acts: the refusal, or nothing."""
 
 
 @dataclass(kw_only=True)
