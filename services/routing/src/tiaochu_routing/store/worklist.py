@@ -1,6 +1,5 @@
 """The worklist of a unit: what it is responsible for, must sign, must designate or helps with."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,7 +102,7 @@ Parts = dict[int, sa.ColumnElement[bool]]
 
 def _parts(organ_id: str, path: str, *, with_subordinates: bool) -> Parts:
     below = path + "%"
-    helping = _R.c.doc["lead"]["co_units"].contains(sa.cast(json.dumps([{"id": organ_id}]), JSONB))
+    helping = _R.c.doc["lead"]["co_units"].contains(sa.literal([{"id": organ_id}], JSONB))
     if with_subordinates:
         return {
             pb.WORKLIST_PART_TO_SIGN: _R.c.to_organ_path.like(below),
