@@ -2,12 +2,13 @@
 
 from tiaochu_domainkit.errors import denied
 from tiaochu_domainkit.regions import district as checked
+from tiaochu_kit.principal import ALL_DISTRICTS
 from tiaochu_kit.usecase import Work
 
 
 def own_district(work: Work, district: str) -> str:
     """The district, when the caller works in it; FIELD_INVALID for a malformed one, DISTRICT_FOREIGN for another's."""
     code = checked(district)
-    if not work.actor.is_service and code not in work.actor.districts:
+    if not work.actor.is_service and not work.actor.districts & {code, ALL_DISTRICTS}:
         raise denied("DISTRICT_FOREIGN", "the caller does not work in this district", "您没有该地区的权限", district=code)
     return code
