@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import structlog
@@ -14,6 +15,8 @@ from tiaochu_kit.database import Database
 
 POLL_SECONDS = 0.5
 BATCH = 100
+PATIENCE = {Kind.UNAVAILABLE: inf, Kind.CONFLICT: inf, Kind.RESOURCE_EXHAUSTED: inf, Kind.NOT_FOUND: 50}
+"""How many attempts a refusal of a kind leaves open; any other is final."""
 LONGEST_WAIT = timedelta(minutes=10)
 
 log = structlog.get_logger()
@@ -98,7 +101,8 @@ class Calls:
             outcome = _DONE_SQL, (self._now(), None, ident)
         except DomainError as error:
             log.warning("call.refused", kind=kind, reason=error.reason)
-            final = error.kind not in (Kind.UNAVAILABLE, Kind.CONFLICT, Kind.RESOURCE_EXHAUSTED, Kind.NOT_FOUND) or attempts > 50
+            # What the other does not know yet it may still learn; who does not answer is asked for as long as it takes.
+            final = attempts >= PATIENCE.get(error.kind, 0)
             outcome = (_DONE_SQL, (self._now(), error.reason, ident)) if final else self._again(ident, attempts, error.reason)
         except Exception as error:  # noqa: BLE001 - one call that fails must not stop the others
             log.warning("call.retry", kind=kind, error=type(error).__name__)

@@ -73,6 +73,9 @@ class Journal:
                 await tx.queue(table.insert_sql(), arrays)
             else:
                 await tx.queue(table.update_sql(), [*arrays, [m.row_version for m in members], len(members)])
+        if not work.reacting:
+            for event in work.events:
+                self._check_time(event.occurred_at, work.now)
         await self._append(tx, work.events, work.now)
         for name, values in work.rows:
             await tx.queue(_insert_sql(name, tuple(values)), [_adapt(v) for v in values.values()])
@@ -81,8 +84,6 @@ class Journal:
     async def _append(self, tx: Tx, events: Sequence[PendingEvent], now: datetime) -> None:
         if not events:
             return
-        for event in events:
-            self._check_time(event.occurred_at, now)
         await tx.queue(
             _JOURNAL_SQL,
             (

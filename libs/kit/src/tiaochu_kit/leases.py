@@ -17,7 +17,7 @@ INSERT INTO leases (name, holder, until) VALUES (%s, %s, now() + make_interval(s
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE leases.until < now() OR leases.holder = excluded.holder
 RETURNING holder
 """
-_DROP_SQL = "DELETE FROM leases WHERE name = %s AND holder = %s"
+_DROP_SQL = "DELETE FROM leases WHERE holder = %s"
 
 
 class Leases:
@@ -57,7 +57,7 @@ class Leases:
             log.warning("lease.unknown", lease=name, error=type(error).__name__)
             return False
 
-    async def drop(self, name: str) -> None:
-        """Give a lease back at a graceful stop, so that the next holder need not wait."""
+    async def drop_all(self) -> None:
+        """Give all leases back at a graceful stop, so that the next holder need not wait."""
         async with self._database.transaction() as tx:
-            await tx.queue(_DROP_SQL, (name, self._holder))
+            await tx.queue(_DROP_SQL, (self._holder,))

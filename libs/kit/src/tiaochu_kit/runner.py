@@ -1,6 +1,7 @@
 """Runs a service: `serve` answers calls, `work` relays, consumes, fires timers and makes calls; `run` does both; `migrate` changes the schema."""
 
 import asyncio
+import contextlib
 import hmac
 import os
 import signal
@@ -12,9 +13,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+import psycopg
 import structlog
 import uvicorn
 import uvloop
+from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -169,6 +172,7 @@ class Service:
         self._calls = Calls(kit.database, kit.clock.now, self.app.calls)
         self._timers = Timers(kit.database, kit.clock.now, self.app.timers)
         kit.on_commit(self._calls.wake)
+        self._leases = Leases(kit.database, f"{socket.gethostname()}-{os.getpid()}-{id(self):x}")
         self._tasks: list[asyncio.Task[None]] = []
         self._serving = False
 
@@ -193,7 +197,6 @@ class Service:
 
     def _start_work(self) -> None:
         kit = self.kit
-        leases = Leases(kit.database, f"{socket.gethostname()}-{os.getpid()}-{id(self):x}")
         jobs: dict[str, Callable[[], Awaitable[None]]] = {"relay": kit.relay.run, "calls": self._calls.run, "timers": self._timers.run}
         if kit.settings.log_signing_key_file is not None:
             jobs["sign"] = self._signer.run
@@ -201,7 +204,7 @@ class Service:
             jobs[f"consumer:{producer}"] = _consuming(consumer, Subscription(kit.transport, kit.settings.service, producer))
         jobs |= {work.__name__: work for work in self.app.background}
         for name, job in jobs.items():
-            self._spawn(leases.hold(name, job))
+            self._spawn(self._leases.hold(name, job))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.ensure_future(work))
@@ -214,6 +217,8 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(psycopg.Error, PoolTimeout, PoolClosed):
+            await self._leases.drop_all()
         await self.kit.transport.close()
         await self.kit.peers.close()
         await self.kit.database.close()

@@ -29,7 +29,7 @@ def setup(settings: Settings) -> None:
 
 
 def _setup_logs(service: str) -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -41,6 +41,16 @@ def _setup_logs(service: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+class _Foreign(logging.Handler):
+    """What libraries log: the fixed part of the text and the kind of error, never the values, which may be what a person wrote."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as ours are written."""
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        log = structlog.get_logger()
+        log.log(max(record.levelno, logging.INFO), "library", logger=record.name, template=str(record.msg)[:200], error=kind)
 
 
 def _with_trace(_logger: Any, _method: str, event: Any) -> Any:

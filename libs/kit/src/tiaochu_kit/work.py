@@ -49,6 +49,8 @@ class Work:
     actor: Principal
     correlation: str = ""
     traceparent: str = ""
+    reacting: bool = False
+    """Whether this follows from another's event: its time was checked when that was recorded, however long ago that is."""
     _documents: dict[tuple[str, str], _Loaded] = field(default_factory=dict)
     _tables: dict[str, DocumentTable[Any]] = field(default_factory=dict)
     rows: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)

@@ -6,27 +6,24 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_tools import protoc
+from protovalidate._gen.buf.validate import validate_pb
 
-from tiaochu.options.v1 import options_pb2  # noqa: F401 - the options must be known before the toys are
+from buf.validate import validate_pb2  # noqa: F401 - the rules must be known before the toys are
+from tiaochu.options.v1 import options_pb2  # noqa: F401 - the options too
 
 _HERE = Path(__file__).parent
 _SOURCES = Path(__file__).parents[5] / "protos"
+_GOOGLE = Path(protoc.__file__).parent / "_proto"
 
 
 def _compile() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        image = Path(folder) / "toy.binpb"
+        image, rules = Path(folder) / "toy.binpb", Path(folder) / "rules.binpb"
+        known = [descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())]
+        rules.write_bytes(descriptor_pb2.FileDescriptorSet(file=known).SerializeToString())
         files = [p.name for p in sorted(_HERE.glob("*.proto"))]
-        if protoc.main(
-            [
-                "protoc",
-                f"-I{_HERE}",
-                f"-I{_SOURCES}",
-                f"-I{Path(protoc.__file__).parent / '_proto'}",
-                f"--descriptor_set_out={image}",
-                *files,
-            ]
-        ):
+        paths = [f"-I{_HERE}", f"-I{_SOURCES}", f"-I{_GOOGLE}"]
+        if protoc.main(["protoc", *paths, f"--descriptor_set_in={rules}", f"--descriptor_set_out={image}", *files]):
             raise RuntimeError("the toy protos do not compile")
         for file in descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes()).file:
             descriptor_pool.Default().Add(file)
@@ -42,5 +39,11 @@ def message(name: str) -> Any:
 
 OpenThingRequest = message("tiaochu.alpha.v1.OpenThingRequest")
 AddToThingRequest = message("tiaochu.alpha.v1.AddToThingRequest")
+PlanThingRequest = message("tiaochu.alpha.v1.PlanThingRequest")
 GetThingRequest = message("tiaochu.alpha.v1.GetThingRequest")
+ListThingsRequest = message("tiaochu.alpha.v1.ListThingsRequest")
+ListThingsResponse = message("tiaochu.alpha.v1.ListThingsResponse")
+CountThingsRequest = message("tiaochu.alpha.v1.CountThingsRequest")
 ThingResponse = message("tiaochu.alpha.v1.ThingResponse")
+ThingOpened = message("tiaochu.alpha.events.v1.ThingOpened")
+AmountAdded = message("tiaochu.alpha.events.v1.AmountAdded")
