@@ -252,7 +252,9 @@ class World:
             rows = await tx.rows("SELECT type FROM journal WHERE subject = %s ORDER BY seq", (case_id,))
         return [row[0].rpartition(".")[2] for row in rows]
 
-    async def offer(self, case_id: str, by: Principal, to: str, kind: int = pb.TRANSFER_KIND_REFER, proposal: str = "") -> str:
+    async def offer(
+        self, case_id: str, by: Principal, to: str, kind: pb.TransferKind.ValueType = pb.TRANSFER_KIND_REFER, proposal: str = ""
+    ) -> str:
         request = pb.OfferTransferRequest(
             case_id=case_id, kind=kind, to_organ_id=self.organs[to], reason="not_competent", proposal=proposal
         )

@@ -75,11 +75,12 @@ async def test_the_one_competent_unit_may_not_pass_the_case_on(world: Any) -> No
 async def test_the_second_return_goes_to_the_upper_unit(world: Any) -> None:
     case_id = await world.classified()
     village = world.person("village")
+    answers = []
     for receiver in ("town_b", "bureau"):
         transfer_id = await world.offer(case_id, village, receiver)
         request = pb.ReturnTransferRequest(case_id=case_id, transfer_id=transfer_id, ground="not_competent", note="不属我单位职责")
-        answer = await world.call(f"{SERVICE}/ReturnTransfer", request, by=world.person(receiver))
-    assert (answer.returns, answer.designating_organ_id) == (2, world.organs["city"])
+        answers.append(await world.call(f"{SERVICE}/ReturnTransfer", request, by=world.person(receiver)))
+    assert [(a.returns, a.designating_organ_id) for a in answers] == [(1, ""), (2, world.organs["city"])]
     accept = pb.AcceptCaseRequest(case_id=case_id, both_parties_willing=True, mediation_kind="people")
     assert await refused(world.call(f"{SERVICE}/AcceptCase", accept, by=village)) == "STATE_FORBIDS"
     designate = pb.DesignateUnitRequest(case_id=case_id, organ_id=world.organs["bureau"])
@@ -183,6 +184,41 @@ async def test_who_may_not_see_a_case_learns_nothing_of_it(world: Any) -> None:
     assert await refused(world.call(f"{SERVICE}/GetResponsibility", malformed, by=world.person("city"))) == "STRING_UUID"
 
 
+async def test_an_organ_that_does_not_exist_is_named_by_its_field(world: Any) -> None:
+    case_id = await world.classified()
+    village, nobody = world.person("village"), "019b76da-0000-7000-8000-00000000ffff"
+    offer = pb.OfferTransferRequest(case_id=case_id, kind=pb.TRANSFER_KIND_REFER, to_organ_id=nobody, reason="not_competent")
+    decline = pb.DeclineCaseRequest(case_id=case_id, ground="already_handled", served_by="post", suggested_organ_id=nobody)
+    assert await refused(world.call(f"{SERVICE}/OfferTransfer", offer, by=village)) == "ORGAN_UNKNOWN"
+    assert await refused(world.call(f"{SERVICE}/DeclineCase", decline, by=village)) == "ORGAN_UNKNOWN"
+
+
+async def test_text_that_no_column_can_hold_is_refused(world: Any) -> None:
+    case_id = await world.classified(difficulty="major")
+    offer = pb.OfferTransferRequest(
+        case_id=case_id, kind=pb.TRANSFER_KIND_ESCALATE, to_organ_id=world.organs["town"], reason="beyond_level", proposal="a\0b"
+    )
+    assert await refused(world.call(f"{SERVICE}/OfferTransfer", offer, by=world.person("village"))) == "TEXT_NUL"
+    offer.proposal = "字" * 4001
+    assert await refused(world.call(f"{SERVICE}/OfferTransfer", offer, by=world.person("village"))) == "STRING_MAX_LEN"
+
+
+async def test_the_same_key_answers_the_same_and_refuses_another_request(world: Any) -> None:
+    case_id = await world.classified()
+    village = world.person("village", ident="019b76da-0000-7000-8000-0000000000aa")
+    offer = pb.OfferTransferRequest(
+        request_id="019b76da-0000-7000-8000-0000000000bb",
+        case_id=case_id,
+        kind=pb.TRANSFER_KIND_REFER,
+        to_organ_id=world.organs["bureau"],
+        reason="not_competent",
+    )
+    first = await world.call(f"{SERVICE}/OfferTransfer", offer, by=village)
+    assert await world.call(f"{SERVICE}/OfferTransfer", offer, by=village) == first
+    offer.reason = "other"
+    assert await refused(world.call(f"{SERVICE}/OfferTransfer", offer, by=village)) == "REQUEST_ID_REUSED"
+
+
 async def test_a_role_without_the_right_is_refused(world: Any) -> None:
     case_id = await world.classified()
     request = pb.AcceptCaseRequest(case_id=case_id, both_parties_willing=True, mediation_kind="people")
@@ -214,14 +250,16 @@ async def test_every_command_is_listed_with_the_reason_why_not(world: Any) -> No
     assert (mine["SignTransfer"], mine["ConfirmMerge"]) == ("STATE_FORBIDS", "NO_MERGE_PENDING")
     assert (await actions("town"))["AcceptCase"] == "NOT_RESPONSIBLE_UNIT"
     assert (await actions("village", "statistician"))["AcceptCase"] == "ROLE_MISSING"
-    declared = {m.name for m in pb.DESCRIPTOR.services_by_name["ResponsibilityService"].methods}
-    assert set(mine) <= declared
+    assert mine["ExtendClock"] == "EXTENSION_NOT_ALLOWED"
     await world.call(
         f"{SERVICE}/AcceptCase",
         pb.AcceptCaseRequest(case_id=case_id, on_the_spot=True, mediation_kind="people"),
         by=world.person("village"),
     )
-    assert set((await actions("village")).values()) <= {"STATE_FORBIDS"}
+    await world.settle()
+    after = await actions("village")
+    assert after.pop("ExtendClock") == ""
+    assert set(after.values()) == {"STATE_FORBIDS"}
 
 
 async def test_the_end_of_a_case_ends_the_responsibility(world: Any) -> None:

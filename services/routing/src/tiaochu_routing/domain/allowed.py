@@ -1,11 +1,12 @@
 """Which commands a unit could give on a case now, and why not: read from the transitions and the same checks the commands make."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tiaochu_domainkit.errors import DomainError
+from tiaochu_domainkit.errors import DomainError, refused
 from tiaochu_routing.domain.case_facts import CaseFacts
+from tiaochu_routing.domain.clock import RUNNING, Clock
 from tiaochu_routing.domain.organs import Unit
 from tiaochu_routing.domain.responsibility import Responsibility
 from tiaochu_routing.domain.transfer import DELEGATE, ESCALATE, REFER
@@ -45,6 +46,15 @@ def allowed_actions(case: Responsibility, by: Unit, facts: CaseFacts) -> Iterato
     """Every action with the refusal the command would answer now, None where it would be accepted."""
     for action in ACTIONS:
         yield action, _refusal(case.require, action.command) or _refusal(action.check, case, by, facts)
+
+
+def may_extend(clocks: Iterable[Clock], by: Unit, holder: Unit) -> DomainError | None:
+    """Why the unit can extend no clock of a case; None when there is one that it can."""
+    running = [clock for clock in clocks if clock.status == RUNNING]
+    refusals = [_refusal(clock.may_extend, by, holder) for clock in running]
+    if not refusals:
+        return refused("NO_CLOCK_RUNNING", "no period runs", "没有正在计算的期限")
+    return None if None in refusals else refusals[0]
 
 
 def _refusal(check: Callable[..., None], *arguments: Any) -> DomainError | None:

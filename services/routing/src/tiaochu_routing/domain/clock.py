@@ -123,6 +123,14 @@ class Clock(Aggregate):
             return self.to_warn[0].at
         return None if self.provisional else self.due_at
 
+    def may_extend(self, by: Unit, holder: Unit) -> None:
+        """NOT_CLOCK_OWNER, EXTENSION_NOT_ALLOWED (the rule knows none, or it is used up)."""
+        if by.id != (self.owner or holder).id:
+            raise denied("NOT_CLOCK_OWNER", "another unit owns this period", "该期限不由您单位负责")
+        times = self._terms.extend_times
+        if len(self.extensions) >= times:
+            raise refused("EXTENSION_NOT_ALLOWED", "the rule allows no further extension", "该期限不能(再次)延长", times=str(times))
+
     # Commands
 
     def start(self, terms: Terms, calendar: Calendar, owner: Unit | None, holder: Unit, begins: datetime, at: datetime) -> None:
@@ -162,16 +170,11 @@ class Clock(Aggregate):
     def extend(self, by: Unit, holder: Unit, length: str, reason: str, calendar: Calendar, at: datetime) -> None:
         """Make the period longer within what its rule allows.
 
-        NOT_CLOCK_OWNER, EXTENSION_NOT_ALLOWED (the rule knows none, or it is used up), EXTENSION_TOO_LONG, EXTENSION_REASON, CLOCK_OVER.
+        Besides those of `may_extend`: EXTENSION_TOO_LONG, EXTENSION_REASON, CLOCK_OVER.
         """
         self.require("extend")
+        self.may_extend(by, holder)
         terms = self._terms
-        if by.id != (self.owner or holder).id:
-            raise denied("NOT_CLOCK_OWNER", "another unit owns this period", "该期限不由您单位负责")
-        if len(self.extensions) >= terms.extend_times:
-            raise refused(
-                "EXTENSION_NOT_ALLOWED", "the rule allows no further extension", "该期限不能(再次)延长", times=str(terms.extend_times)
-            )
         if reason not in terms.extend_needs:
             raise invalid("reason", "EXTENSION_REASON", "延长的理由不符合该期限规则的要求")
         wanted, allowed = parse_length(length or terms.extend_by), parse_length(terms.extend_by)

@@ -4,22 +4,30 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from tiaochu.options.v1 import options_pb2
+from tiaochu.routing.v1 import clock_service_pb2
 from tiaochu.routing.v1 import responsibility_service_pb2 as pb
-from tiaochu_domainkit.errors import invalid, not_found
+from tiaochu_domainkit.errors import DomainError, invalid, not_found
 from tiaochu_kit.database import Database
 from tiaochu_kit.principal import Principal
 from tiaochu_kit.usecase import Context, query
-from tiaochu_routing.domain.allowed import allowed_actions
+from tiaochu_routing.domain.allowed import allowed_actions, may_extend
 from tiaochu_routing.domain.case_facts import CaseFacts
+from tiaochu_routing.domain.clock import Clock
 from tiaochu_routing.domain.responsibility import Responsibility
 from tiaochu_routing.domain.transfer import Holding, Transfer
-from tiaochu_routing.store.documents import organ_names, stamp, visible_case
+from tiaochu_routing.store.documents import decoded, organ_names, stamp, visible_case
 from tiaochu_routing.usecases.responsibility import KINDS, acting_unit
+from tiaochu_routing.usecases.tables import CLOCKS
 
 _NOTES_SQL = "SELECT transfer_id::text, kind, text FROM transfer_notes WHERE case_id = %s"
 _NOTICE_SQL = "SELECT id::text, ground, text, version, sha256, salt, served_at, served_by FROM decline_notices WHERE case_id = %s"
 _KIND_CODES = {code: number for number, code in KINDS.items()}
-_SERVICE = pb.DESCRIPTOR.services_by_name["ResponsibilityService"]
+_RUNNING_SQL = "SELECT doc::text FROM clocks WHERE case_id = %s AND status = 'running'"
+_METHODS = {
+    method.name: method
+    for service in (pb.DESCRIPTOR.services_by_name["ResponsibilityService"], clock_service_pb2.DESCRIPTOR.services_by_name["ClockService"])
+    for method in service.methods
+}
 
 
 class ResponsibilityQueries:
@@ -82,20 +90,21 @@ class ResponsibilityQueries:
         """Every command with the reason why not, as state, unit and role decide."""
         async with self._database.transaction(ctx.principal.scope) as tx:
             case, facts = await visible_case(tx, ctx.principal, r.case_id)
-        actions = []
-        for action, refusal in allowed_actions(case, acting_unit(ctx.principal), facts):
-            if not _has_role(ctx.principal, action.rpc):
-                actions.append(pb.AllowedAction(action=action.rpc, reason="ROLE_MISSING", zh="您没有办理此事项的权限"))
-            elif refusal is not None:
-                actions.append(pb.AllowedAction(action=action.rpc, reason=refusal.reason, zh=refusal.zh))
-            else:
-                actions.append(pb.AllowedAction(action=action.rpc, allowed=True))
+            clocks: list[Clock] = decoded(CLOCKS, await tx.rows(_RUNNING_SQL, (case.id,)))
+        by = acting_unit(ctx.principal)
+        found = [(action.rpc, refusal) for action, refusal in allowed_actions(case, by, facts)]
+        found.append(("ExtendClock", may_extend(clocks, by, case.holder)))
+        actions = [_action(ctx.principal, rpc, refusal) for rpc, refusal in found]
         return pb.ListAllowedActionsResponse(actions=actions, etag=str(case.version))
 
 
-def _has_role(principal: Principal, rpc: str) -> bool:
-    roles = _SERVICE.methods_by_name[rpc].GetOptions().Extensions[options_pb2.access].roles
-    return bool(principal.roles.intersection(roles))
+def _action(principal: Principal, rpc: str, refusal: DomainError | None) -> pb.AllowedAction:
+    roles = _METHODS[rpc].GetOptions().Extensions[options_pb2.access].roles
+    if not principal.roles.intersection(roles):
+        return pb.AllowedAction(action=rpc, reason="ROLE_MISSING", zh="您没有办理此事项的权限")
+    if refusal is not None:
+        return pb.AllowedAction(action=rpc, reason=refusal.reason, zh=refusal.zh)
+    return pb.AllowedAction(action=rpc, allowed=True)
 
 
 def _message(case: Responsibility, facts: CaseFacts, names: Mapping[str, str], notes: Mapping[tuple[str, str], str]) -> pb.Responsibility:

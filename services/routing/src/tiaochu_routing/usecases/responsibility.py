@@ -50,6 +50,9 @@ class ResponsibilityCommands:
     async def _designated(self, ctx: Context, r: pb.DesignateUnitRequest) -> Unit:
         return await self._unit(ctx, "organ_id", r.organ_id)
 
+    async def _suggested(self, ctx: Context, r: pb.ReturnTransferRequest | pb.DeclineCaseRequest) -> Unit | None:
+        return await self._unit(ctx, "suggested_organ_id", r.suggested_organ_id) if r.suggested_organ_id else None
+
     async def _unit(self, ctx: Context, path: str, organ_id: str) -> Unit:
         unit = await self._directory.unit(ctx, organ_id, beijing(ctx.now).date())
         if unit is None:
@@ -81,13 +84,13 @@ class ResponsibilityCommands:
         case.sign_transfer(acting_unit(work.actor), r.transfer_id, work.now)
         return pb.SignTransferResponse(responsibility_version=case.holding.version, etag=work.etag(case))
 
-    @command(reads=lambda r: [RESPONSIBILITIES.by_id(r.case_id)])
-    def return_transfer(self, work: Work, r: pb.ReturnTransferRequest) -> pb.ReturnTransferResponse:
+    @command(reads=lambda r: [RESPONSIBILITIES.by_id(r.case_id)], before=_suggested)
+    def return_transfer(self, work: Work, r: pb.ReturnTransferRequest, suggested: Unit | None) -> pb.ReturnTransferResponse:
         """Return the offer."""
         case = work.get(RESPONSIBILITIES, r.case_id)
         if r.ground == "other" and not r.note.strip():
             raise invalid("note", "TEXT_REQUIRED", "请说明退回的理由")
-        case.return_transfer(acting_unit(work.actor), r.transfer_id, r.ground, r.suggested_organ_id, work.now)
+        case.return_transfer(acting_unit(work.actor), r.transfer_id, r.ground, suggested.id if suggested else "", work.now)
         keep_note(work, case.id, case.district, r.transfer_id, ANSWER, "note", r.note)
         designating = case.designating.id if case.designating else ""
         return pb.ReturnTransferResponse(returns=case.returns, designating_organ_id=designating, etag=work.etag(case))
@@ -114,8 +117,8 @@ class ResponsibilityCommands:
         )
         return pb.AcceptCaseResponse(etag=work.etag(case))
 
-    @command(reads=lambda r: [RESPONSIBILITIES.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)])
-    def decline_case(self, work: Work, r: pb.DeclineCaseRequest) -> pb.DeclineCaseResponse:
+    @command(reads=lambda r: [RESPONSIBILITIES.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)], before=_suggested)
+    def decline_case(self, work: Work, r: pb.DeclineCaseRequest, suggested: Unit | None) -> pb.DeclineCaseResponse:
         """Decline the case and serve the notice of remedies."""
         case = work.get(RESPONSIBILITIES, r.case_id)
         facts = facts_of(work, case)
@@ -137,7 +140,7 @@ class ResponsibilityCommands:
             by,
             facts=facts,
             ground=r.ground,
-            suggested_organ_id=r.suggested_organ_id,
+            suggested_organ_id=suggested.id if suggested else "",
             remedies_version=notice.version,
             remedies_sha256=sha256,
             at=work.now,

@@ -2,8 +2,13 @@
 
 from tiaochu_domainkit.errors import denied
 from tiaochu_domainkit.regions import district as checked
-from tiaochu_kit.principal import ALL_DISTRICTS
+from tiaochu_kit.principal import ALL_DISTRICTS, Principal
 from tiaochu_kit.usecase import Work
+
+
+def works_in(principal: Principal, district: str) -> bool:
+    """Whether the principal has a post in the district, or acts for all of them."""
+    return principal.is_service or ALL_DISTRICTS in principal.districts or district in principal.districts
 
 
 def own_district(work: Work, district: str) -> str:
