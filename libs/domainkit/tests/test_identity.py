@@ -272,3 +272,9 @@ def test_moments() -> None:
     first = datetime(1948, 12, 31, 16, tzinfo=UTC)
     assert quantities.past_moment("at", first, NOW) == first
     assert quantities.past_moment("at", NOW, NOW) == NOW
+
+
+def test_who_is_old_was_born_before_1949() -> None:
+    assert identity.birth_date("born_on", "1938-02-03", TODAY) == date(1938, 2, 3)
+    assert reason_of(identity.birth_date, "born_on", "1850-01-01", TODAY) == "DATE_TOO_EARLY"
+    assert reason_of(identity.birth_date, "born_on", "2026-03-02", TODAY) == "DATE_FUTURE"

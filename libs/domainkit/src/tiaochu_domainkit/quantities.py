@@ -36,11 +36,11 @@ def yuan(fen: int) -> str:
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
-def past_date(path: str, value: str, today: date) -> date:
-    """An ISO date (`2026-03-01`) from 1949-01-01 to `today`. Reasons: DATE_FORMAT, DATE_UNREAL, DATE_TOO_EARLY, DATE_FUTURE."""
+def past_date(path: str, value: str, today: date, *, earliest: date = EARLIEST) -> date:
+    """An ISO date (`2026-03-01`) from `earliest` to `today`. Reasons: DATE_FORMAT, DATE_UNREAL, DATE_TOO_EARLY, DATE_FUTURE."""
     day = real_date(path, value)
-    if day < EARLIEST:
-        raise invalid(path, "DATE_TOO_EARLY", "日期不能早于1949年1月1日")
+    if day < earliest:
+        raise invalid(path, "DATE_TOO_EARLY", f"日期不能早于{earliest.year}年{earliest.month}月{earliest.day}日")
     if day > today:
         raise invalid(path, "DATE_FUTURE", "日期不能晚于今天")
     return day

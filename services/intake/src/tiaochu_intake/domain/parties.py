@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
-from tiaochu_domainkit import identity, quantities, regions, text
+from tiaochu_domainkit import identity, regions, text
 from tiaochu_domainkit.errors import invalid
 from tiaochu_domainkit.identity import PaperKind, Sex
 from tiaochu_domainkit.sealing import Sealed
@@ -155,7 +155,7 @@ def _check_representative(path: str, typed: Particulars, today: date) -> Checked
 def _identified(path: str, typed: Particulars, today: date) -> tuple[Particulars, str, date | None]:
     """Name, paper and phone checked, and what the paper tells of sex and birth."""
     id_type = typed.id_type or PaperKind.NONE.value
-    sex, born = typed.sex, quantities.past_date(f"{path}.born_on", typed.born_on, today) if typed.born_on else None
+    sex, born = typed.sex, identity.birth_date(f"{path}.born_on", typed.born_on, today) if typed.born_on else None
     number = typed.id_number
     if typed.kind == ORGANISATION:
         if id_type not in (CREDIT_CODE, PaperKind.NONE.value):
