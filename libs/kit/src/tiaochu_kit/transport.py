@@ -4,6 +4,7 @@ Streams and consumers are made anew whenever they are missing, since the broker'
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -134,9 +135,10 @@ class Transport:
             )
 
     async def close(self) -> None:
-        """Leave NATS; what was not published stays in the journal."""
+        """Leave NATS, whether it is there or not; what was not published stays in the journal."""
         if self._client is not None:
-            await self._client.close()
+            with contextlib.suppress(ConnectionError):
+                await self._client.close()
 
 
 async def _log_error(error: Exception) -> None:
