@@ -107,9 +107,10 @@ class Case:
         return self.tell("routing", body, **more)
 
     def accepted(self, kind: str = "people", **more: Any) -> "Case":
-        unit = {"case_id": self.ident, "organ_id": self.organ, "organ_path": PATHS[self.organ]}
-        self.tell("routing", routing.CaseAccepted(**unit, mediation_kind=kind), **more)
-        return self.tell("mediation", table.MediationOpened(**unit, mediation_kind=kind), **more)
+        organ, path = self.organ, PATHS[self.organ]
+        taken = routing.CaseAccepted(case_id=self.ident, organ_id=organ, organ_path=path, mediation_kind=kind)
+        opened = table.MediationOpened(case_id=self.ident, organ_id=organ, organ_path=path, mediation_kind=kind)
+        return self.tell("routing", taken, **more).tell("mediation", opened, **more)
 
     def declined(self, **more: Any) -> "Case":
         return self.tell("routing", routing.CaseDeclined(case_id=self.ident, organ_id=self.organ, organ_path=PATHS[self.organ]), **more)
@@ -134,9 +135,7 @@ class Case:
 
 def organs(at: datetime = START - timedelta(days=300)) -> list[Told]:
     """The directory of these tests."""
-    return [
-        Told("routing", placed(organ, path, kind=KINDS[organ], tier=TIERS.get(organ, "city")), at, at) for organ, path in PATHS.items()
-    ]
+    return [Told("routing", placed(organ, path, kind=KINDS[organ], tier=TIERS.get(organ, "city")), at, at) for organ, path in PATHS.items()]
 
 
 def placed(organ: str, path: str, kind: str, tier: str, valid_from_on: str = "2025-01-01") -> directory.OrganPlaced:

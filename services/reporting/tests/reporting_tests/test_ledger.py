@@ -1,18 +1,23 @@
 """The rules of counting, without any machinery."""
 
 from dataclasses import fields
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tiaochu.reporting.events.v1 import report_events_pb2
 from tiaochu_domainkit.errors import DomainError
 from tiaochu_reporting.domain import events
 from tiaochu_reporting.domain.books import Books, Lock, books_id, cut
-from tiaochu_reporting.domain.facts import Fact
+from tiaochu_reporting.domain.facts import FACTS, Fact
 from tiaochu_reporting.domain.figures import FIGURES, WHOLE, Cell, Organ, body_of, figure, rows
 from tiaochu_reporting.domain.ledger import entries, head, postings
 from tiaochu_reporting.domain.periods import Period, next_month, parse_month, parse_period, previous_month
+from tiaochu_reporting.usecases.fold import fact
 from tiaochu_testkit.transitions import assert_transitions_match
 
 from .stories import PATHS, VILLAGE, Case  # noqa: TID252 - tests of one package
@@ -23,11 +28,6 @@ MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 
 def facts_of(case: Case) -> list[Fact]:
     """The case's events as the consumer would cut them down."""
-    from types import SimpleNamespace
-
-    from tiaochu_reporting.domain.facts import FACTS
-    from tiaochu_reporting.usecases.fold import fact
-
     made = []
     positions: dict[str, int] = {}
     for told in case.told:
@@ -43,7 +43,7 @@ def facts_of(case: Case) -> list[Fact]:
                 occurred_at=told.occurred_at,
                 recorded_at=told.recorded_at,
             )
-            made.append(fact(event))  # type: ignore[arg-type]
+            made.append(fact(cast("Any", event)))
     return made
 
 
@@ -71,7 +71,7 @@ def test_a_case_counts_in_the_month_its_agreement_took_effect_and_its_performanc
 
 
 def test_midnight_in_beijing_divides_the_months() -> None:
-    case = Case().registered().accepted().agreed(recorded_at=datetime(2026, 3, 31, 16, 0, tzinfo=timezone.utc))  # noqa: UP017
+    case = Case().registered().accepted().agreed(recorded_at=datetime(2026, 3, 31, 16, 0, tzinfo=UTC))
     assert months(case)["result"] == APRIL
 
 
@@ -171,21 +171,34 @@ class TestLocking:
                 books.lock_month(month, "p", datetime(2026, 5, 4, tzinfo=BEIJING))
             assert refusal.value.reason == "MONTH_LOCKED"
 
-    def test_every_moment_of_recording_shows_an_entry_in_exactly_one_month(self) -> None:
-        locks = [self._lock(MARCH, 5), self._lock(MAY, 40), self._lock(date(2026, 6, 1), 60)]
-        start = datetime(2026, 4, 1, tzinfo=BEIJING)
-        shown_in = {}
-        for day in range(80):
-            recorded = start + timedelta(days=day, hours=1)
-            found = []
-            for month in (MARCH, APRIL, MAY, date(2026, 6, 1), date(2026, 7, 1)):
-                made = cut(locks, Period(month, month), start + timedelta(days=300))
-                own = month == MARCH and recorded <= made.until
-                later = month > MARCH and made.corrections_after is not None and made.corrections_after < recorded <= made.until
-                found += [month] if own or later else []
-            assert len(found) == 1
-            shown_in[day] = found[0]
-        assert [shown_in[d] for d in (0, 6, 41, 61)] == [MARCH, APRIL, date(2026, 6, 1), date(2026, 7, 1)]
+    @given(
+        gaps=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 60)), max_size=5),
+        month=st.integers(0, 14),
+        recorded=st.integers(0, 500),
+    )
+    def test_every_posting_shows_in_exactly_one_month_and_in_every_period_that_holds_it(
+        self, gaps: list[tuple[int, int]], month: int, recorded: int
+    ) -> None:
+        months = [date(2026 + n // 12, n % 12 + 1, 1) for n in range(20)]
+        locks, last, day = [], -1, 0
+        for step, days in gaps:
+            last, day = last + step, day + days
+            locks.append(self._lock(months[last], day))
+        far = datetime(2030, 1, 1, tzinfo=BEIJING)
+        at = datetime(2026, 4, 1, tzinfo=BEIJING) + timedelta(days=recorded, hours=1)
+        shown = [m for m in months if cut(locks, Period(m, m), far).shows(months[month], at)]
+        open_then = next((m for m in months if not any(k.month >= m and k.cut_at < at for k in locks)), months[-1])
+        assert shown == [max(months[month], open_then)]
+        for first, end in ((0, 11), (0, 5), (6, 11), (9, 11), (12, 19)):
+            period = Period(months[first], months[end])
+            assert cut(locks, period, far).shows(months[month], at) == (months[first] <= shown[0] <= months[end])
+
+    def test_a_correction_goes_to_the_first_open_month(self) -> None:
+        locks = [self._lock(MARCH, 5), self._lock(MAY, 40)]
+        far = datetime(2030, 1, 1, tzinfo=BEIJING)
+        for day, month in ((0, MARCH), (6, APRIL), (41, date(2026, 6, 1))):
+            at = datetime(2026, 4, 1, 1, tzinfo=BEIJING) + timedelta(days=day)
+            assert cut(locks, Period(month, month), far).shows(MARCH, at)
 
     def test_a_lock_made_later_does_not_change_what_was_known_before(self) -> None:
         made = cut([self._lock(MARCH, 5)], Period(MARCH, MARCH), datetime(2026, 4, 2, tzinfo=BEIJING))

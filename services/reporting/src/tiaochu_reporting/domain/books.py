@@ -71,6 +71,14 @@ class Cut:
     corrections_after: datetime | None
     locked: bool
 
+    def shows(self, month: date, recorded_at: datetime) -> bool:
+        """Whether a posting of that month, recorded then, is in the cut."""
+        if recorded_at > self.until or month > self.period.last:
+            return False
+        if month >= self.period.first:
+            return True
+        return self.corrections_after is not None and recorded_at > self.corrections_after
+
 
 def cut(locks: Sequence[Lock], period: Period, as_of: datetime) -> Cut:
     """The cut of a period as known at `as_of`. Each posting shows in exactly one month: its own, or the first that was open when it was recorded."""

@@ -96,7 +96,7 @@ class LiveTables:
             counted, cells = 0, []
             async for facts in _by_case(connection, values):
                 counted += 1
-                cells += [_cell(p, cut, kinds) for p in postings(facts) if shows(p, cut)]
+                cells += [_cell(p, cut, kinds) for p in postings(facts) if cut.shows(p.entry.month, p.recorded_at)]
         return counted, cells
 
     async def organs(self, ctx: Context, district: str, day: date, as_of: datetime) -> dict[str, Organ]:
@@ -131,17 +131,8 @@ class LiveTables:
         ]
 
 
-def shows(posting: Posting, cut: Cut) -> bool:
-    """Whether a posting is in the cut: the rule that `_shown` says in SQL."""
-    month, period = posting.entry.month, cut.period
-    if posting.recorded_at > cut.until or month > period.last:
-        return False
-    if month >= period.first:
-        return True
-    return cut.corrections_after is not None and posting.recorded_at > cut.corrections_after
-
-
 def _shown(lineage: int, district: str, cut: Cut) -> ColumnElement[bool]:
+    """`Cut.shows` in SQL."""
     own: ColumnElement[bool] = _P.c.month.between(cut.period.first, cut.period.last)
     if cut.corrections_after is not None:
         own = or_(own, and_(_P.c.month < cut.period.first, _P.c.recorded_at > cut.corrections_after))

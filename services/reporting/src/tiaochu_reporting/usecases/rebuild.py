@@ -8,7 +8,6 @@ import structlog
 
 from tiaochu.log.v1.log_service_pb2 import Head, LoggedEvent
 from tiaochu.reporting.v1 import projection_service_pb2 as pb
-from tiaochu_domainkit.errors import DomainError
 from tiaochu_kit.consumer import Consumer
 from tiaochu_kit.producers import Producer
 from tiaochu_kit.series import NumberSeries
@@ -55,15 +54,12 @@ class Rebuilding:
         self._now = now
 
     async def rebuild(self) -> None:
-        """For ever."""
+        """For ever. A failure ends it, and the lease begins it again."""
         while True:
-            try:
-                for lineage in await self._lineages.all():
-                    if lineage.state == BUILDING:
-                        await self.build(lineage.number)
-                await self._lineages.purge()
-            except (DomainError, OSError) as error:
-                log.warning("rebuild.retry", error=type(error).__name__)
+            for lineage in await self._lineages.all():
+                if lineage.state == BUILDING:
+                    await self.build(lineage.number)
+            await self._lineages.purge()
             await asyncio.sleep(POLL_SECONDS)
 
     async def build(self, lineage: int) -> bool:
