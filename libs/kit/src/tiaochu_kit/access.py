@@ -4,7 +4,6 @@ A case is seen by the organs above or at its holder (`organ_path` of the documen
 (rows of `case_access`), and by nobody who is barred from it (a recused mediator), whatever else they are.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,16 +43,22 @@ def visible(principal: Principal, subject: ColumnElement[Any], organ_path: Colum
     if principal.is_service:
         return true()
     mine = _ACCESS.c.subject == subject
-    below = re.sub(r"([\\%_])", r"\\\1", principal.organ_path) + "%"
     shared = exists(
         select(1).where(
             mine,
             or_(
                 and_(_ACCESS.c.kind == PERSON, _ACCESS.c.value == bindparam(None, principal.id)),
-                and_(_ACCESS.c.kind == ORGAN, _ACCESS.c.value.like(bindparam(None, below))) if principal.organ_path else false(),
+                and_(_ACCESS.c.kind == ORGAN, below(principal, _ACCESS.c.value)),
             ),
         )
     )
     barred = exists(select(1).where(mine, _ACCESS.c.kind == BARRED, _ACCESS.c.value == bindparam(None, principal.id)))
-    held = organ_path.like(bindparam(None, below)) if principal.organ_path else false()
-    return and_(or_(held, shared), ~barred)
+    return and_(or_(below(principal, organ_path), shared), ~barred)
+
+
+def below(principal: Principal, organ_path: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a path lies at or below the principal's organ.
+
+    By `^@` (starts with): it is leakproof, so that an index is used in spite of row-level security, which LIKE is not.
+    """
+    return organ_path.op("^@", is_comparison=True)(bindparam(None, principal.organ_path)) if principal.organ_path else false()

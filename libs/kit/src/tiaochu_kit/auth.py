@@ -1,8 +1,12 @@
 """Who calls: a person by an OIDC token, a service by its certificate. A token names the person only; posts come from the directory's log."""
 
 import asyncio
+import base64
+import contextlib
+import json
 import time
 from datetime import datetime
+from math import inf
 from typing import Any
 
 import httpx2
@@ -19,6 +23,10 @@ from tiaochu_kit.settings import Settings
 POSTS_SECONDS = 1.0
 """How long a person's posts are believed without looking again."""
 LEEWAY_SECONDS = 60
+REFRESH_SECONDS = 300.0
+"""How old the issuer's keys may be: a key it took back opens nothing after that."""
+SEEK_SECONDS = 5.0
+"""Between two searches for keys not seen yet, so that forged tokens do not reach the issuer."""
 
 _POSTS_SQL = """
 SELECT organ_id, organ_path, role, district FROM posts
@@ -36,28 +44,24 @@ class Tokens:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._keys: KeySet | None = None
-        self._checked: dict[str, tuple[str, float]] = {}
-        self._fetching = asyncio.Lock()
+        self._keys = IssuerKeys(settings.oidc_jwks_url)
+        self._checked: dict[str, tuple[str, float, str]] = {}
 
     async def subject(self, token: str, now: datetime) -> str:
         """The person a token names. Raises `UNAUTHENTICATED`."""
+        names = await self._keys.refresh()
         known = self._checked.get(token)
-        if known is not None and known[1] > now.timestamp():
+        if known is not None and known[1] > now.timestamp() and known[2] in names:
             return known[0]
         claims = await self._verify(token, now)
         if len(self._checked) > 10_000:
             self._checked.clear()
-        self._checked[token] = (str(claims["sub"]), float(claims["exp"]))
+        self._checked[token] = (str(claims["sub"]), float(claims["exp"]), _key_name(token))
         return str(claims["sub"])
 
     async def _verify(self, token: str, now: datetime) -> dict[str, Any]:
         try:
-            keys = await self._load_keys()
-            try:
-                decoded = jwt.decode(token, keys, algorithms=["ES256", "RS256"])
-            except (JoseError, ValueError):
-                decoded = jwt.decode(token, await self._load_keys(again=True), algorithms=["ES256", "RS256"])
+            decoded = jwt.decode(token, await self._keys.having(token), algorithms=["ES256", "RS256"])
             registry = jwt.JWTClaimsRegistry(
                 now=int(now.timestamp()),
                 leeway=LEEWAY_SECONDS,
@@ -71,19 +75,55 @@ class Tokens:
             raise unauthenticated("the token is not valid") from error
         return dict(decoded.claims)
 
-    async def _load_keys(self, *, again: bool = False) -> KeySet:
+
+class IssuerKeys:
+    """The issuer's published keys: fetched when first needed, every few minutes, and for a key not seen yet, though never in quick succession."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+        self._keys: KeySet | None = None
+        self._fetched = self._sought = -inf
+        self._fetching = asyncio.Lock()
+
+    async def having(self, token: str) -> KeySet:
+        """The keys, with the one the token names if the issuer has it. Raises `UNAVAILABLE`, `UNAUTHENTICATED`, `ValueError`."""
+        keys = self._keys or await self._fetch()
+        named = _key_name(token)
+        if named in {key.kid for key in keys.keys} or time.monotonic() - self._sought < SEEK_SECONDS:
+            return keys
+        self._sought = time.monotonic()
+        return await self._fetch()
+
+    async def refresh(self) -> frozenset[str | None]:
+        """Names of the keys that count now; looks again if that is due. The issuer being away changes nothing."""
+        if self._keys is not None and time.monotonic() - self._fetched > REFRESH_SECONDS:
+            self._fetched = time.monotonic()
+            with contextlib.suppress(DomainError):
+                await self._fetch()
+        return frozenset(key.kid for key in self._keys.keys) if self._keys is not None else frozenset()
+
+    async def _fetch(self) -> KeySet:
+        if self._url is None:
+            raise unauthenticated("no issuer is configured")
         async with self._fetching:
-            if self._keys is None or again:
-                if self._settings.oidc_jwks_url is None:
-                    raise unauthenticated("no issuer is configured")
-                try:
-                    async with httpx2.AsyncClient(timeout=3) as client:
-                        answer = await client.get(self._settings.oidc_jwks_url)
-                        answer.raise_for_status()
-                        self._keys = KeySet.import_key_set(answer.json())
-                except httpx2.HTTPError as error:
-                    raise unavailable("the issuer") from error
+            try:
+                async with httpx2.AsyncClient(timeout=3) as client:
+                    answer = await client.get(self._url)
+                    answer.raise_for_status()
+                    self._keys = KeySet.import_key_set(answer.json())
+            except (httpx2.HTTPError, ValueError) as error:
+                raise unavailable("the issuer") from error
+            self._fetched = time.monotonic()
             return self._keys
+
+
+def _key_name(token: str) -> str:
+    try:
+        head = token.split(".", 1)[0]
+        name = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4))).get("kid")
+    except (ValueError, AttributeError) as error:
+        raise unauthenticated("the token is not valid") from error
+    return str(name)
 
 
 class Posts:

@@ -73,9 +73,12 @@ class BlobStore:
             raise not_found("file", sha256) from error
         except (BaseError, OSError) as error:
             raise unavailable("the file store") from error
-        plain = await asyncio.to_thread(self._open, sealed)
+        try:
+            plain = await asyncio.to_thread(self._open, sealed)
+        except (IndexError, KeyError, ValueError) as error:
+            raise damaged() from error
         if hashlib.sha256(plain).hexdigest() != sha256:
-            raise DomainError(Kind.UNAVAILABLE, "FILE_DAMAGED", "the stored file is not what was put", "文件已损坏,请联系管理员")
+            raise damaged()
         for start in range(0, len(plain), CHUNK):
             yield plain[start : start + CHUNK]
 
@@ -98,6 +101,11 @@ def open_store(url: str, keys: dict[str, bytes], current: str) -> BlobStore:
     if url.startswith("file://"):
         return BlobStore(obstore.store.LocalStore(url.removeprefix("file://"), mkdir=True), keys, current)
     return BlobStore(obstore.store.from_url(url), keys, current)
+
+
+def damaged() -> DomainError:
+    """What lies in the store is not what was put there."""
+    return DomainError(Kind.UNAVAILABLE, "FILE_DAMAGED", "the stored file is not what was put", "文件已损坏,请联系管理员")
 
 
 def too_large(limit: int) -> DomainError:

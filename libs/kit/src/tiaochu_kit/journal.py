@@ -12,7 +12,7 @@ from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit.database import Tx
 from tiaochu_kit.documents import DocumentTable, Read
 from tiaochu_kit.events import EventCodec
-from tiaochu_kit.ids import new_id
+from tiaochu_kit.ids import is_uuid, new_id
 from tiaochu_kit.usecase import NaturalKey
 from tiaochu_kit.work import PendingEvent, Work, already_exists
 
@@ -52,7 +52,7 @@ class Journal:
         for read in reads:
             if isinstance(read, NaturalKey):
                 natural.append(read)
-            elif read.key:
+            elif is_uuid(read.key):
                 tables.setdefault(read.table, []).append(read.key)
         cursors = [(table, await tx.queue(table.select_sql(), (keys,))) for table, keys in tables.items()]
         known = await tx.queue(_NATURAL_SQL, ([n.kind for n in natural], [n.key for n in natural])) if natural else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import protovalidate
+import psycopg
 import structlog
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -184,7 +185,16 @@ class Server:
         if isinstance(error, DomainError):
             span.set_attribute("tiaochu.reason", error.reason)
             return error
-        if away(error):
+        cause = getattr(error, "orig", error)  # as SQLAlchemy wraps the driver's
+        if isinstance(cause, psycopg.DataError):
+            log.warning("rpc.unstorable", rpc=rpc.path, state=cause.sqlstate)
+            return DomainError(
+                Kind.INVALID_INPUT,
+                "UNSTORABLE",
+                "a value cannot be stored: U+0000, or out of range",
+                "填写内容含有无法保存的字符或数值,请检查",
+            )
+        if away(cause):
             log.warning("rpc.database_away", rpc=rpc.path, error=type(error).__name__)
             return unavailable("the database")
         if isinstance(error, grpc.aio.AioRpcError):
