@@ -3,6 +3,7 @@
 import asyncio
 
 from tiaochu_intake.edge import events
+from tiaochu_intake.edge.registers import RegisterStreams
 from tiaochu_intake.store.books import DistrictBooks
 from tiaochu_intake.store.case_queries import CaseQueries
 from tiaochu_intake.store.directory import OrganDirectory, OrganLog
@@ -15,6 +16,7 @@ from tiaochu_intake.usecases.attachments import Attachments
 from tiaochu_intake.usecases.case_commands import CaseCommands, FileCommands
 from tiaochu_intake.usecases.particulars import Sealer
 from tiaochu_intake.usecases.reactions import MediationReactions, RoutingReactions
+from tiaochu_intake.usecases.register_import import RegisterImport
 from tiaochu_intake.usecases.registration import RegistrationCommands
 from tiaochu_intake.usecases.settings_commands import SettingsCommands
 from tiaochu_intake.usecases.uploading import Uploading
@@ -41,6 +43,7 @@ def build(kit: Kit) -> App:
         CaseSearch(kit.database, kit.pages, sealer),
         TriageQueries(kit.database, books),
     ]
+    register = RegisterImport(kit.database, kit.executor, registration, organs, books)
     settings = [SettingsCommands(), books]
 
     async def sweep_uploads() -> None:
@@ -53,6 +56,7 @@ def build(kit: Kit) -> App:
         rpcs={
             "tiaochu.intake.v1.CaseService": cases,
             "tiaochu.intake.v1.FileService": [Uploading(kit.blobs, uploads, books), Downloads(kit.database, kit.blobs)],
+            "tiaochu.intake.v1.RegisterImportService": [RegisterStreams(register)],
             "tiaochu.intake.v1.KeywordService": settings,
             "tiaochu.intake.v1.PolicyService": settings,
         },

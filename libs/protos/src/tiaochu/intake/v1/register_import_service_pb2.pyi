@@ -361,8 +361,11 @@ class RegisterRow(_message.Message):
     CASE_FIELD_NUMBER: _builtins.int
     ROW_KEY_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     row_key: _builtins.str
     """Natural key of the row for ever: its content, and its place among equal rows."""
+    request_id: _builtins.str
+    """Idempotency key of this one attempt; the row's key is what counts."""
     @_builtins.property
     def case(self) -> _case_commands_pb2.RegisterCaseRequest:
         """The case it becomes."""
@@ -377,10 +380,11 @@ class RegisterRow(_message.Message):
         case: _case_commands_pb2.RegisterCaseRequest | None = ...,
         row_key: _builtins.str = ...,
         result: Global___HistoryResult | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "result", b"result", "row_key", b"row_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "request_id", b"request_id", "result", b"result", "row_key", b"row_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+import grpc
 from google.protobuf.message import Message
 
 from tiaochu.intake.v1 import case_commands_pb2 as pb
@@ -14,6 +15,7 @@ from tiaochu.intake.v1 import case_pb2
 from tiaochu.intake.v1.case_queries_pb2 import GetCaseRequest
 from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu.routing.events.v1.directory_events_pb2 import OrganPlaced
+from tiaochu.routing.v1.directory_service_pb2 import ListOrgansRequest, ListOrgansResponse, Organ
 from tiaochu_intake.app import build
 from tiaochu_kit.ids import new_id
 from tiaochu_kit.log import GENESIS
@@ -24,6 +26,7 @@ from tiaochu_testkit.services import Cell, Running
 DISTRICT, OTHER_DISTRICT = "329901", "329902"
 CITY, TOWN, VILLAGE, OTHER_TOWN = (f"0190b000-0000-7000-8000-00000000000{n}" for n in range(1, 5))
 PATHS = {CITY: f"/{CITY}/", TOWN: f"/{CITY}/{TOWN}/", VILLAGE: f"/{CITY}/{TOWN}/{VILLAGE}/", OTHER_TOWN: f"/{CITY}/{OTHER_TOWN}/"}
+NAMES = {CITY: "市调处中心", TOWN: "东山镇调处中心", VILLAGE: "德胜村调委会", OTHER_TOWN: "西河镇调处中心"}
 REGION = "329901100201"
 CASES = "tiaochu.intake.v1.CaseService/"
 
@@ -155,12 +158,27 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def open_desk(cell: Cell, *, work: bool = False) -> AsyncIterator[Desk]:
-    """The intake on its own: logs of other services are spoken by the test."""
-    nobody = "127.0.0.1:1"
-    async with cell.running("intake", "tiaochu_intake", build, work=work, peers={"routing": nobody, "mediation": nobody}) as running:
-        yield Desk(running)
+    """The intake on its own: the logs of other services are spoken by the test; routing answers with the organs of `PATHS`."""
+    async with directory() as routing:
+        peers = {"routing": routing, "mediation": "127.0.0.1:1"}
+        async with cell.running("intake", "tiaochu_intake", build, work=work, peers=peers) as running:
+            yield Desk(running)
 
 
-def fresh_id() -> str:
-    """An id a caller minted."""
-    return new_id()
+@contextlib.asynccontextmanager
+async def directory() -> AsyncIterator[str]:
+    """Routing as the intake meets it when a register names organs: one query over real gRPC. Yields its address."""
+
+    async def list_organs(_request: ListOrgansRequest, _context: Any) -> ListOrgansResponse:
+        return ListOrgansResponse(organs=[Organ(organ_id=i, name=NAMES[i], short_name=NAMES[i][:3]) for i in PATHS])
+
+    server = grpc.aio.server()
+    coding = {"request_deserializer": ListOrgansRequest.FromString, "response_serializer": ListOrgansResponse.SerializeToString}
+    handlers: dict[str, Any] = {"ListOrgans": grpc.unary_unary_rpc_method_handler(list_organs, **coding)}  # type: ignore[arg-type]
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("tiaochu.routing.v1.DirectoryService", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
