@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import make_dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -29,7 +29,8 @@ from tiaochu_testkit.services import Cell, Running
 DISTRICT = "329901"
 COUNTY, TOWN, TOWN_B, VILLAGE = "329901000000", "329901100000", "329901101000", "329901100201"
 
-Call = Callable[..., Any]
+NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+"""When every test begins, whatever day it runs on."""
 
 
 @pytest.fixture(scope="session")
@@ -263,23 +264,30 @@ class World:
 
 
 @pytest_asyncio.fixture
-async def world(cell: Cell) -> AsyncIterator[World]:
-    """Routing without its background loops: a test says when logs are read and duties done."""
+async def empty_world(cell: Cell) -> AsyncIterator[World]:
+    """Routing without a directory and without its background loops: a test says when logs are read and duties done."""
+    cell.step_clock((NOW - datetime.now(UTC)).total_seconds())
     async with AsyncExitStack() as stack:
         tellers = {}
         for name in ("intake", "mediation", "docking"):
             running = await stack.enter_async_context(cell.running(name, f"tiaochu_{name}", lambda _: App(rpcs={}), work=False))
             tellers[name] = Teller(running)
         routing = await stack.enter_async_context(cell.running("routing", "tiaochu_routing", build, work=False))
-        made = World(cell, routing, tellers)
-        await made.load_directory()
-        await made.settle()
-        yield made
+        yield World(cell, routing, tellers)
+
+
+@pytest_asyncio.fixture
+async def world(empty_world: World) -> World:
+    """Routing with a small city in its directory."""
+    await empty_world.load_directory()
+    await empty_world.settle()
+    return empty_world
 
 
 @pytest_asyncio.fixture
 async def live_world(cell: Cell) -> AsyncIterator[World]:
     """Routing with its background loops, as in production."""
+    cell.step_clock((NOW - datetime.now(UTC)).total_seconds())
     async with AsyncExitStack() as stack:
         tellers = {}
         for name in ("intake", "mediation", "docking"):

@@ -14,6 +14,6 @@ def works_in(principal: Principal, district: str) -> bool:
 def own_district(work: Work, district: str) -> str:
     """The district, when the caller works in it; FIELD_INVALID for a malformed one, DISTRICT_FOREIGN for another's."""
     code = checked(district)
-    if not work.actor.is_service and not work.actor.districts & {code, ALL_DISTRICTS}:
+    if not works_in(work.actor, code):
         raise denied("DISTRICT_FOREIGN", "the caller does not work in this district", "您没有该地区的权限", district=code)
     return code
