@@ -105,7 +105,7 @@ class Centre:
 
     # What people do
 
-    async def do(self, rpc: str, case: Case, by: Principal, **fields: Any) -> Any:
+    async def do(self, rpc: str, case: Case, by: Principal | str, **fields: Any) -> Any:
         """A command or query of `MediationService` on the case."""
         request = getattr(mediation_service_pb2, f"{rpc}Request")(case_id=case.id, **fields)
         return await self.running.call(f"tiaochu.mediation.v1.MediationService/{rpc}", request, by=by)

@@ -14,7 +14,7 @@ from tiaochu_kit.migrations import create_document_table, create_kit_tables
 from tiaochu_testkit.servers import migrate_in_process
 from tiaochu_testkit.services import Cell
 
-from .centre import Centre, centre_in  # noqa: TID252 - tests of one package
+from .centre import Case, Centre, centre_in  # noqa: TID252 - tests of one package
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +47,9 @@ async def centre(cell: Cell) -> AsyncIterator[Centre]:
     """Mediation at work among its neighbours."""
     async with centre_in(cell) as running:
         yield running
+
+
+@pytest_asyncio.fixture
+async def agreed(centre: Centre) -> tuple[Centre, Case]:
+    """A session ended in agreement; nothing is written yet."""
+    return centre, await centre.agreed()
