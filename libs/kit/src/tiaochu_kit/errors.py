@@ -23,6 +23,15 @@ _KINDS = {code: kind for kind, (code, _) in CODES.items()}
 _DETAILS = (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.LocalizedMessage)
 
 
+RETRY_AFTER = "retry_after_ms"
+"""Metadata: after how many milliseconds the same request is welcome; also told as `RetryInfo`."""
+
+
+def exhausted(reason: str, message: str, zh: str, retry_after_ms: int) -> DomainError:
+    """More than can be done now; the same request may be sent again, though not at once."""
+    return DomainError(Kind.RESOURCE_EXHAUSTED, reason, message, zh, {RETRY_AFTER: str(retry_after_ms)})
+
+
 def unavailable(what: str) -> DomainError:
     """Something this call needs does not answer; the same request may be sent again."""
     return DomainError(Kind.UNAVAILABLE, "UNAVAILABLE", f"{what} does not answer", "系统暂时繁忙,请稍后重试", {"what": what})
@@ -38,6 +47,10 @@ def to_status(error: DomainError, service: str) -> status_pb2.Status:
             error_details_pb2.BadRequest.FieldViolation(field=v.path, reason=v.reason, description=v.zh) for v in error.violations
         ]
         details.append(error_details_pb2.BadRequest(field_violations=violations))
+    if RETRY_AFTER in error.metadata:
+        delay = error_details_pb2.RetryInfo()
+        delay.retry_delay.FromMilliseconds(int(error.metadata[RETRY_AFTER]))
+        details.append(delay)
     details.append(error_details_pb2.LocalizedMessage(locale="zh-CN", message=error.zh))
     for detail in details:
         packed = AnyMessage()

@@ -25,6 +25,13 @@ class Principal:
         return self.id.startswith("service:")
 
     @property
+    def district(self) -> str:
+        """The one district this principal acts in, for figures and fairness; empty for a service, `*` for a person of several."""
+        if self.is_service:
+            return ""
+        return next(iter(self.districts)) if len(self.districts) == 1 else ALL_DISTRICTS
+
+    @property
     def scope(self) -> str:
         """The districts whose rows this principal's transactions may touch, as the row policies read it."""
         return ALL_DISTRICTS if self.is_service else ",".join(sorted(self.districts))

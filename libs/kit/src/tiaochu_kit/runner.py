@@ -15,18 +15,13 @@ from typing import Any
 
 import psycopg
 import structlog
-import uvicorn
 import uvloop
 from psycopg_pool import PoolClosed, PoolTimeout
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from tiaochu.log.v1 import log_service_pb2  # noqa: F401 - registers the service's descriptor
 from tiaochu_domainkit.sealing import Keyring, load_keyring
-from tiaochu_kit import migrations, telemetry
+from tiaochu_kit import figures, migrations, telemetry
 from tiaochu_kit.auth import Posts, Tokens
 from tiaochu_kit.blobs import BlobStore, open_store
 from tiaochu_kit.clock import Clock
@@ -36,6 +31,9 @@ from tiaochu_kit.directory_log import AccessLog, DirectoryLog
 from tiaochu_kit.duties import CallHandler, Calls, TimerHandler, Timers
 from tiaochu_kit.events import EventCodec
 from tiaochu_kit.executor import Executor
+from tiaochu_kit.figures import Figures
+from tiaochu_kit.housekeeping import Housekeeping
+from tiaochu_kit.http_edge import HttpEdge
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.leases import Leases
 from tiaochu_kit.log_service import LogQueries
@@ -50,7 +48,7 @@ from tiaochu_kit.settings import MigrationSettings, Settings
 from tiaochu_kit.signing import HeadSigner
 from tiaochu_kit.transport import Publisher, Subscription, Transport
 
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 15.0
 log = structlog.get_logger()
 
 
@@ -137,6 +135,7 @@ def main(service: str, package: str, build: Build) -> None:
     elif role in ("serve", "work", "run"):
         settings = Settings()
         telemetry.setup(settings)
+        figures.setup()
         uvloop.run(run(settings, package, build, serve=role != "work", work=role != "serve"))
     else:
         sys.exit("usage: serve | work | run | migrate")
@@ -168,7 +167,9 @@ class Service:
         rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": [LogQueries(kit.database, own, self._signer), operations]}
         bound = [rpc for name, handlers in rpcs.items() for rpc in bind(name, handlers)]
         self._server = Server(settings, kit.clock, kit.executor, kit.posts, kit.tokens, kit.consumers, bound)
-        self._http = _http_server(settings, self._health_app())
+        told = Figures(settings.service, kit.database, kit.clock, kit.consumers)
+        self._http = HttpEdge(settings.http_listen, self._ready, told.text, self.app.http)
+        self._housekeeping = Housekeeping(kit.database, kit.clock.now)
         self._calls = Calls(kit.database, kit.clock.now, self.app.calls)
         self._timers = Timers(kit.database, kit.clock.now, self.app.timers)
         kit.on_commit(self._calls.wake)
@@ -191,13 +192,14 @@ class Service:
             await self._server.start()
         if work:
             self._start_work()
-        self._spawn(self._http.serve())
+        self._http.start()
         self._serving = True
         log.info("service.started", grpc=self.kit.settings.grpc_listen, http=self.kit.settings.http_listen)
 
     def _start_work(self) -> None:
         kit = self.kit
         jobs: dict[str, Callable[[], Awaitable[None]]] = {"relay": kit.relay.run, "calls": self._calls.run, "timers": self._timers.run}
+        jobs["housekeeping"] = self._housekeeping.run
         if kit.settings.log_signing_key_file is not None:
             jobs["sign"] = self._signer.run
         for producer, consumer in kit.consumers.items():
@@ -212,8 +214,7 @@ class Service:
     async def stop(self) -> None:
         """Graceful stop."""
         self._serving = False
-        await self._server.stop(GRACE_SECONDS)
-        self._http.should_exit = True
+        await asyncio.gather(self._server.stop(GRACE_SECONDS), self._http.stop())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -224,19 +225,9 @@ class Service:
         await self.kit.database.close()
         log.info("service.stopped")
 
-    def _health_app(self) -> ASGIApp:
-        routes: list[Any] = [Route("/live", self._live), Route("/ready", self._ready)]
-        if self.app.http is not None:
-            routes.append(Mount("/", self.app.http))
-        return Starlette(routes=routes)
-
-    async def _live(self, _request: Request) -> Response:
-        return JSONResponse({"live": True})
-
-    async def _ready(self, _request: Request) -> Response:
+    async def _ready(self) -> tuple[bool, list[str]]:
         stopped = [c.stopped for c in self.kit.consumers.values() if c.stopped]
-        ready = self._serving and await self.kit.database.ready()
-        return JSONResponse({"ready": ready, "stopped_consumers": stopped}, status_code=200 if ready else 503)
+        return self._serving and await self.kit.database.ready(), stopped
 
 
 def _consuming(consumer: Consumer, subscription: Subscription) -> Callable[[], Awaitable[None]]:
@@ -244,21 +235,3 @@ def _consuming(consumer: Consumer, subscription: Subscription) -> Callable[[], A
         await asyncio.gather(subscription.run(consumer.handle), consumer.run_catch_up())
 
     return consume
-
-
-class _QuietServer(uvicorn.Server):
-    """uvicorn without signal handlers: the runner owns them."""
-
-    def install_signal_handlers(self) -> None:
-        """Nothing."""
-
-    async def serve(self, sockets: Any = None) -> None:
-        """Serve until `should_exit`."""
-        await self._serve(sockets)
-
-
-def _http_server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
-    host, port = settings.http_listen.rsplit(":", 1)
-    return _QuietServer(
-        uvicorn.Config(app, host=host, port=int(port), log_config=None, access_log=False, lifespan="off", server_header=False)
-    )

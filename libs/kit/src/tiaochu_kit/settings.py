@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     log_signing_key_file: Path | None = None
     otlp_endpoint: str | None = None
     clock_file: Path | None = None
+    admission_slots: int = Field(default=32, ge=1)
+    """Calls of people that one process works on at once."""
+    admission_queue: int = Field(default=64, ge=0)
+    """Calls of one district that may wait for their turn."""
+    admission_weights: dict[str, float] = Field(default_factory=dict)
+    """District → its share among those that wait, 1 where nothing is said."""
     late_entry_days: int = 30
     """How long before its recording an act may have happened."""
 
