@@ -22,6 +22,8 @@ class Admission:
         self._queue = queue
         self._weights = weights or {}
         self._running: Counter[str] = Counter()
+        self._last: Counter[str] = Counter()
+        self._turns = 0
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._held = 0.05
         """Seconds a slot is held, smoothed: what the advice to wait is made of."""
@@ -56,6 +58,8 @@ class Admission:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._leave(district)
+            else:
+                self._forget(district, turn)
             raise
 
     def _take(self, district: str) -> None:
@@ -70,8 +74,16 @@ class Admission:
         while self._free and self._waiting:
             self._grant(min(self._waiting, key=self._load))
 
-    def _load(self, district: str) -> float:
-        return self._running[district] / self._weights.get(district, 1.0)
+    def _load(self, district: str) -> tuple[float, int]:
+        # Between equals whoever has waited longest for a slot, so that one slot goes round.
+        return self._running[district] / self._weights.get(district, 1.0), self._last[district]
+
+    def _forget(self, district: str, turn: "asyncio.Future[None]") -> None:
+        line = self._waiting.get(district)
+        if line is not None and turn in line:
+            line.remove(turn)
+            if not line:
+                del self._waiting[district]
 
     def _grant(self, district: str) -> None:
         line = self._waiting[district]
@@ -80,6 +92,8 @@ class Admission:
             del self._waiting[district]
         if not turn.cancelled():
             self._take(district)
+            self._turns += 1
+            self._last[district] = self._turns
             turn.set_result(None)
 
     def _refusal(self, ahead: int) -> Exception:
