@@ -65,6 +65,8 @@ class Admission:
     def _take(self, district: str) -> None:
         self._free -= 1
         self._running[district] += 1
+        self._turns += 1
+        self._last[district] = self._turns
 
     def _leave(self, district: str) -> None:
         self._free += 1
@@ -92,8 +94,6 @@ class Admission:
             del self._waiting[district]
         if not turn.cancelled():
             self._take(district)
-            self._turns += 1
-            self._last[district] = self._turns
             turn.set_result(None)
 
     def _refusal(self, ahead: int) -> Exception:
