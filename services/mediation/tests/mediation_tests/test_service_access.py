@@ -14,6 +14,8 @@ from tiaochu_testkit.waiting import eventually
 from .centre import VILLAGE, VILLAGE_PATH, Case, Centre, behalf, person, said  # noqa: TID252 - tests of one package
 from .table import refusal  # noqa: TID252
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SECRET = "愿意让步到三千元"
 
 
@@ -60,7 +62,7 @@ async def test_what_was_said_apart_is_not_in_the_record_nor_the_events(centre: C
     assert SECRET not in str(record)
     async with centre.running.kit.database.transaction() as tx:
         payloads = await tx.rows("SELECT payload, headers FROM journal")
-        record_body = await tx.rows("SELECT body FROM texts WHERE kind = 'session_record'")
+        record_body = await tx.rows("SELECT body FROM texts WHERE kind = 'session_record' AND case_id = %s", (case.id,))
     assert all(SECRET.encode() not in bytes(p) and SECRET not in h for p, h in payloads)
     assert SECRET not in record_body[0][0]
 

@@ -2,13 +2,11 @@
 
 import pytest
 
-from tiaochu.mediation.v1 import mediation_service_pb2
-from tiaochu.options.v1 import options_pb2
 from tiaochu_kit.principal import Principal
-from tiaochu_mediation.domain.mediation import Mediation
-from tiaochu_mediation.usecases.actions import COMMANDS
 
 from .centre import Case, Centre, behalf  # noqa: TID252 - tests of one package
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def answers(centre: Centre, case: Case, by: Principal) -> dict[str, str]:
@@ -16,13 +14,6 @@ async def answers(centre: Centre, case: Case, by: Principal) -> dict[str, str]:
     listed = (await centre.do("ListAllowedActions", case, by)).actions
     assert all(a.allowed != bool(a.reason) and bool(a.reason) == bool(a.reason_zh) for a in listed)
     return {a.action: a.reason for a in listed}
-
-
-def test_every_mutation_is_listed_and_stands_in_the_table() -> None:
-    service = mediation_service_pb2.DESCRIPTOR.services_by_name["MediationService"]
-    mutations = [m.name for m in service.methods if m.GetOptions().Extensions[options_pb2.mutation]]
-    assert list(COMMANDS) == mutations
-    assert set(COMMANDS.values()) <= set(Mediation.TRANSITIONS)
 
 
 async def test_it_follows_the_case_and_the_person(centre: Centre) -> None:

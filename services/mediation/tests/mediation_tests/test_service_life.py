@@ -4,6 +4,8 @@ import pytest
 
 from .centre import Centre, behalf  # noqa: TID252 - tests of one package
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.mark.req("MD1", "MD2", "MD3", "MD4", "MD6", "MD8")
 async def test_from_acceptance_to_closing(centre: Centre) -> None:

@@ -11,6 +11,8 @@ from tiaochu_testkit.waiting import eventually
 from .centre import DISTRICT, VILLAGE, VILLAGE_PATH, Case, Centre  # noqa: TID252 - tests of one package
 from .table import refusal  # noqa: TID252
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ACCEPTED = {"organ_id": VILLAGE, "organ_path": VILLAGE_PATH, "on_the_spot": False, "mediation_kind": "people"}
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from .centre import Case, Centre, behalf, pays, said  # noqa: TID252 - tests of one package
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 MARK = "秘标7319"
 
 
@@ -83,5 +85,5 @@ async def test_equal_words_have_unequal_hashes(centre: Centre) -> None:
     for _ in range(2):
         await centre.do("RecordSafetyCheck", case, centre.people.clerk, joint_sessions_allowed=True, note=MARK)
     async with centre.running.kit.database.transaction() as tx:
-        rows = await tx.rows("SELECT sha256 FROM texts WHERE kind = 'safety'")
+        rows = await tx.rows("SELECT sha256 FROM texts WHERE kind = 'safety' AND case_id = %s", (case.id,))
     assert len({sha for (sha,) in rows}) == 2

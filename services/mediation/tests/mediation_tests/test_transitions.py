@@ -6,9 +6,12 @@ from inspect import getmembers
 import pytest
 
 from tiaochu.mediation.events.v1 import agreement_events_pb2, ending_events_pb2, table_events_pb2
+from tiaochu.mediation.v1 import mediation_service_pb2
+from tiaochu.options.v1 import options_pb2
 from tiaochu_domainkit.errors import InvalidTransition
 from tiaochu_mediation.domain import events, states
 from tiaochu_mediation.domain.mediation import Mediation
+from tiaochu_mediation.usecases.actions import COMMANDS
 from tiaochu_testkit.transitions import assert_transitions_match
 
 from .table import CASE, DISTRICT  # noqa: TID252 - tests of one package
@@ -46,3 +49,10 @@ def test_events_have_the_fields_of_their_messages() -> None:
     }
     classes = {name: {f.name for f in fields(cls)} for name, cls in getmembers(events, is_dataclass) if cls.__module__ == events.__name__}
     assert classes == messages
+
+
+def test_every_mutation_is_listed_and_stands_in_the_table() -> None:
+    service = mediation_service_pb2.DESCRIPTOR.services_by_name["MediationService"]
+    mutations = [m.name for m in service.methods if m.GetOptions().Extensions[options_pb2.mutation]]
+    assert list(COMMANDS) == mutations
+    assert set(COMMANDS.values()) <= set(Mediation.TRANSITIONS)
