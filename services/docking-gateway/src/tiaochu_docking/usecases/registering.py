@@ -100,12 +100,14 @@ class Registering:
         uploaded = []
         for file in await self._shelf.files(named, exchange.agency_id):
             metadata = [("tiaochu-service", "docking"), *telemetry.outgoing().items()]
-            answer = await stub.Upload(self._parts(exchange.case_id, file), timeout=UPLOAD_SECONDS, metadata=metadata)
+            answer = await stub.Upload(self._parts(exchange, file), timeout=UPLOAD_SECONDS, metadata=metadata)
             uploaded.append(answer.file_id)
         return uploaded
 
-    async def _parts(self, case_id: str, file: StoredFile) -> AsyncIterator[file_messages.UploadRequest]:
-        header = file_messages.UploadHeader(case_id=case_id, name=file.name, size=file.size, sha256=file.sha256)
+    async def _parts(self, exchange: Exchange, file: StoredFile) -> AsyncIterator[file_messages.UploadRequest]:
+        header = file_messages.UploadHeader(
+            case_id=exchange.case_id, district=exchange.district, name=file.name, size=file.size, sha256=file.sha256
+        )
         yield file_messages.UploadRequest(header=header)
         async for chunk in self._shelf.content(file):
             for start in range(0, len(chunk), CHUNK):
