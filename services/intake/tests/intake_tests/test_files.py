@@ -104,6 +104,15 @@ async def test_files_come_with_a_registration_whose_id_was_minted(desk: Desk) ->
     assert await reason(desk.call("AttachFile", attach(minted, stored.file_id))) == "ALREADY_EXISTS"
 
 
+async def test_a_call_repeated_whole_with_its_uploads_is_the_same_request(desk: Desk) -> None:
+    minted, key = new_id(), new_id()
+    answers = []
+    for _ in range(2):
+        stored = await upload(desk, minted)
+        answers.append(await desk.call("RegisterCase", registration(case_id=minted, file_ids=[stored.file_id]), request_id=key))
+    assert answers[0] == answers[1]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
@@ -190,7 +199,7 @@ async def test_what_nobody_attached_within_a_day_is_swept_and_what_was_attached_
     answer = await desk.registered()
     kept = await upload(desk, answer.case_id)
     await desk.call("AttachFile", attach(answer.case_id, kept.file_id))
-    same, orphan = await upload(desk, answer.case_id), await upload(desk, answer.case_id, content=PNG + b"x")
+    same, orphan = await upload(desk, answer.case_id, name="同一张.png"), await upload(desk, answer.case_id, content=PNG + b"x")
     uploads = UploadedFiles(kit.database)
     assert await uploads.sweep(kit.blobs, kit.clock.now() + timedelta(hours=23)) == 0
     assert await uploads.sweep(kit.blobs, kit.clock.now() + timedelta(hours=25)) == 2

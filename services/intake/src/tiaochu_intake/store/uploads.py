@@ -11,7 +11,7 @@ KEPT_UNATTACHED = timedelta(hours=24)
 _FIND_SQL = "SELECT file_id::text, district, case_id::text, name, media_type, size, sha256 FROM uploads WHERE file_id = %s"
 _KEEP_SQL = """
 INSERT INTO uploads (file_id, district, case_id, name, media_type, size, sha256, uploaded_by, uploaded_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (file_id) DO UPDATE SET uploaded_at = excluded.uploaded_at
 """
 _ORPHANS_SQL = """
 SELECT u.file_id::text, u.district, u.case_id::text, u.sha256 FROM uploads u
@@ -36,7 +36,7 @@ class UploadedFiles:
         return Upload(*rows[0]) if rows else None
 
     async def keep(self, upload: Upload, by: str, at: datetime) -> None:
-        """Note an upload."""
+        """Note an upload; once more, if it was there before."""
         u = upload
         async with self._database.transaction() as tx:
             await tx.queue(_KEEP_SQL, (u.file_id, u.district, u.case_id, u.name, u.media_type, u.size, u.sha256, by, at))

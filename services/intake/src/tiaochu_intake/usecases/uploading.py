@@ -1,5 +1,6 @@
 """Storing a file as it streams in: its name, its type by content, its size and its hash are checked before anybody can use it."""
 
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from tiaochu_domainkit.errors import invalid
 from tiaochu_intake.domain.files import SNIFF_BYTES, check_name, media_type
 from tiaochu_intake.usecases.ports import Policies, Upload, Uploads, own_district
 from tiaochu_kit.blobs import BlobStore
-from tiaochu_kit.ids import is_uuid, new_id
+from tiaochu_kit.ids import is_uuid
 from tiaochu_kit.usecase import Context, stream
 
 MAX_CHUNK = 1024 * 1024
@@ -35,7 +36,7 @@ class Uploading:
         kind = media_type("name", name, head)
         limit = (await self._policies.snapshot()).on(district, ctx.now)["file_megabytes"] * MEGABYTE
         stored = await self._blobs.put(district, header.case_id, rest, limit)
-        upload = Upload(new_id(), district, header.case_id, name, kind, stored.size, stored.sha256)
+        upload = Upload(_file_id(header.case_id, name, stored.sha256), district, header.case_id, name, kind, stored.size, stored.sha256)
         # Noted before it is compared: what is refused below is swept like any file that nobody attached.
         await self._uploads.keep(upload, ctx.principal.id, ctx.now)
         if header.size and header.size != stored.size:
@@ -53,6 +54,11 @@ class Uploading:
             raise invalid("header.case_id", "ID_MALFORMED", "案件标识应为UUID")
         district = own_district(ctx.principal, regions.district(header.district) if header.district else "")
         return header, check_name("header.name", header.name), district
+
+
+def _file_id(case_id: str, name: str, sha256: str) -> str:
+    """The same file for the same case has the same id: a call that is repeated whole, uploads and all, stays the same request."""
+    return str(uuid.uuid5(uuid.UUID(case_id), f"{sha256}/{name}"))
 
 
 @dataclass
