@@ -154,7 +154,7 @@ orders = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40)), min_size=1, 
 
 @pytest.mark.req("RP1")
 @given(cases=st.lists(plots, min_size=1, max_size=8), one=orders, other=orders, cut_days=st.integers(0, 220))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_figures_are_a_pure_function_of_what_was_recorded(
     reporting: Running, cases: list[Plot], one: list[tuple[int, int]], other: list[tuple[int, int]], cut_days: int
 ) -> None:

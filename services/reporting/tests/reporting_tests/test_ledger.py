@@ -14,13 +14,13 @@ from tiaochu_domainkit.errors import DomainError
 from tiaochu_reporting.domain import events
 from tiaochu_reporting.domain.books import Books, Lock, books_id, cut
 from tiaochu_reporting.domain.facts import FACTS, Fact
-from tiaochu_reporting.domain.figures import FIGURES, WHOLE, Cell, Organ, body_of, figure, rows
-from tiaochu_reporting.domain.ledger import entries, head, postings
+from tiaochu_reporting.domain.figures import FIGURES, WHOLE, Organ, Tally, body_of, figure, rows, values
+from tiaochu_reporting.domain.ledger import Entry, entries, head, postings
 from tiaochu_reporting.domain.periods import Period, next_month, parse_month, parse_period, previous_month
 from tiaochu_reporting.usecases.fold import fact
 from tiaochu_testkit.transitions import assert_transitions_match
 
-from .stories import PATHS, VILLAGE, Case  # noqa: TID252 - tests of one package
+from .stories import PATHS, TOWN, VILLAGE, Case  # noqa: TID252 - tests of one package
 
 BEIJING = timezone(timedelta(hours=8))
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -210,10 +210,11 @@ class TestLocking:
 
 
 class TestRows:
-    CELL = Cell(VILLAGE, PATHS[VILLAGE], False, "result", True, "court", "contract", "oral", False, "village", 2, 5, 100, 50)
+    ENTRY = Entry("result", MARCH, VILLAGE, PATHS[VILLAGE], agreed=True, source="court", moj_type="contract", form="oral", parties=5)
+    TALLY = Tally(VILLAGE, PATHS[VILLAGE], adjustment=False, values={code: 2 * value for code, value in values(ENTRY).items()})
 
-    def test_a_cell_counts_for_its_unit_and_all_above_it(self) -> None:
-        table = rows([self.CELL], [], WHOLE, 3)
+    def test_a_tally_counts_for_its_unit_and_all_above_it(self) -> None:
+        table = rows([self.TALLY], {}, WHOLE, 3)
         assert [(r.organ.organ_id, r.values["total"], r.own.get("total", 0)) for r in table] == [
             ("", 2, 0),
             ("city", 2, 0),
@@ -223,21 +224,21 @@ class TestRows:
 
     def test_levels_limit_the_rows_and_the_unit_comes_first(self) -> None:
         town = Organ("town", PATHS["town"], "town_centre", "town")
-        assert [r.organ.organ_id for r in rows([self.CELL], [town], town, 1)] == ["town", "village"]
-        assert [r.organ.organ_id for r in rows([self.CELL], [town], town, 0)] == ["town"]
+        assert [r.organ.organ_id for r in rows([self.TALLY], {TOWN: town}, town, 1)] == ["town", "village"]
+        assert [r.organ.organ_id for r in rows([self.TALLY], {TOWN: town}, town, 0)] == ["town"]
 
     def test_other_units_do_not_count(self) -> None:
         bureau = Organ("bureau", PATHS["bureau"], "labour_bureau", "city")
-        [row] = rows([self.CELL], [], bureau, 1)
+        [row] = rows([self.TALLY], {}, bureau, 1)
         assert row.values == {}
 
     def test_a_unit_that_moved_keeps_its_figures(self) -> None:
         moved = Organ(VILLAGE, "/city/other/village/", "village_committee", "village")
-        [row] = rows([self.CELL], [moved], moved, 1)
+        [row] = rows([self.TALLY], {VILLAGE: moved}, moved, 1)
         assert row.values["total"] == 2
 
     def test_a_court_case_stands_in_its_column_and_in_the_sub_total(self) -> None:
-        [row] = rows([self.CELL], [], WHOLE, 0)
+        [row] = rows([self.TALLY], {}, WHOLE, 0)
         assert {c for c in row.values if c.startswith("source.")} == {"source.court", "source.entrusted"}
 
 

@@ -1,7 +1,7 @@
-"""The columns of 人民调解案件情况统计表 (司发通〔2010〕239号; domain guide 3.4(a)), as data, and how cells of the ledger become rows.
+"""The columns of 人民调解案件情况统计表 (司发通〔2010〕239号; domain guide 3.4(a)), as data, and how the ledger becomes rows.
 
-A cell is a sum of postings that agree in every attribute. Columns are conditions on cells, so that the table, the list behind a figure and the
-proof all read the same definition. Performance and confirmation are counted in the month they happen (see `ledger`).
+Columns are conditions on entries of the ledger, so that the table, the list behind a figure and the proof all read the same definition.
+Performance and confirmation are counted in the month they happen (see `ledger`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,52 +36,38 @@ _BODY_OF_KIND: Mapping[str, str] = {
 }
 
 
+BODY = "body."
+
+
 def body_of(organ_kind: str) -> str:
     """The column of a handling organ; a city centre, a bureau and whoever is unknown stand under 社会团体及其他."""
     return _BODY_OF_KIND.get(organ_kind, "social")
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Postings of one unit that agree in every attribute; `cases` and the sums are net of what was taken back."""
-
-    organ_id: str
-    organ_path: str
-    adjustment: bool
-    act: str
-    agreed: bool
-    source: str
-    moj_type: str
-    form: str
-    difficult: bool
-    body: str
-    cases: int
-    parties: int
-    amount_fen: int
-    agreed_fen: int
-
-
-@dataclass(frozen=True)
 class Figure:
-    """One column. It counts cells with this act whose attributes have these values; `measure` names the sum it shows."""
+    """One column: entries of this act whose attributes have these values. `measure` names the attribute it sums; empty: it counts.
+
+    The columns of the handling body have no condition: they repeat the total of units whose organ is of that body.
+    """
 
     code: str
     name: str
     group: str
     act: str
     where: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
-    measure: str = "cases"
+    measure: str = ""
 
     @property
     def unit(self) -> str:
         """case, person or fen."""
-        return {"cases": "case", "parties": "person"}.get(self.measure, "fen")
+        return {"": "case", "parties": "person"}.get(self.measure, "fen")
 
-    def of(self, cell: Cell) -> int:
-        """What a cell adds to the column."""
-        if cell.act != self.act or any(getattr(cell, name) not in values for name, values in self.where.items()):
+    def of(self, entry: ledger.Entry) -> int:
+        """What an entry adds to the column."""
+        if any(getattr(entry, name) not in values for name, values in self.where.items()):
             return 0
-        return int(getattr(cell, self.measure))
+        return int(getattr(entry, self.measure)) if self.measure else 1
 
 
 def _columns() -> Iterable[Figure]:
@@ -97,7 +83,7 @@ def _columns() -> Iterable[Figure]:
     yield Figure("amount", "涉及金额", "cases", result, measure="amount_fen")
     yield Figure("agreed_amount", "协议涉及金额", "cases", result, measure="agreed_fen")
     for code, name in BODIES.items():
-        yield Figure(f"body.{code}", name, "body", result, {"body": (code,)})
+        yield Figure(f"{BODY}{code}", name, "body", result)
     names = code_list("source").names
     for code in ("initiative", "application"):
         yield Figure(f"source.{code}", names[code], "source", result, {"source": (code,)})
@@ -116,6 +102,12 @@ def _columns() -> Iterable[Figure]:
 
 FIGURES: Mapping[str, Figure] = {f.code: f for f in _columns()}
 """Every column in the order of the form."""
+
+
+STORED: tuple[Figure, ...] = tuple(f for f in FIGURES.values() if f.group != "body")
+"""The columns kept in the totals; the handling body follows from the unit."""
+
+_BY_ACT: Mapping[str, tuple[Figure, ...]] = {act: tuple(f for f in STORED if f.act == act) for act in sorted({f.act for f in STORED})}
 
 
 def figure(code: str) -> Figure:
@@ -155,27 +147,43 @@ def ids(path: str) -> tuple[str, ...]:
     return tuple(part for part in path.split("/") if part)
 
 
-def rows(cells: Iterable[Cell], organs: Iterable[Organ], unit: Organ, levels: int) -> list[Row]:
+@dataclass(frozen=True)
+class Tally:
+    """What one unit handled itself; `adjustment` when it corrects locked months."""
+
+    organ_id: str
+    organ_path: str
+    adjustment: bool
+    values: Mapping[str, int]
+
+
+def values(entry: ledger.Entry, sign: int = 1) -> Mapping[str, int]:
+    """What an entry adds to every stored column."""
+    return {f.code: sign * value for f in _BY_ACT[entry.act] if (value := f.of(entry))}
+
+
+def rows(tallies: Iterable[Tally], organs: Mapping[str, Organ], unit: Organ, levels: int) -> list[Row]:
     """The unit's row, then one for each unit down to `levels` tiers below it that the directory knows or that has a figure.
 
-    A cell counts for every organ of the path it carries: a unit that moved in the tree keeps its figures, and so does its former parent.
+    A tally counts for every organ of the path it carries: a unit that moved in the tree keeps its figures, and so does its former parent.
     """
     found: dict[str, Row] = {unit.organ_id: Row(unit)}
-    for organ in sorted(organs, key=lambda o: o.organ_path):
+    for organ in organs.values():
         if _depth(ids(organ.organ_path), unit) in range(1, levels + 1):
             found[organ.organ_id] = Row(organ)
-    for cell in cells:
-        path = ids(cell.organ_path)
+    for tally in tallies:
+        path = ids(tally.organ_path)
         if unit.organ_id and unit.organ_id not in path:
             continue
+        added = _with_body(tally, organs)
         if not unit.organ_id:
-            _add(found[""], cell)
+            _add(found[""], tally, added)
         for tier, organ_id in enumerate(path, start=1):
             row = found.get(organ_id)
             if row is None and _depth(path[:tier], unit) in range(1, levels + 1):
                 row = found[organ_id] = Row(Organ(organ_id, f"/{'/'.join(path[:tier])}/", "", ""))
             if row is not None:
-                _add(row, cell)
+                _add(row, tally, added)
     return [found.pop(unit.organ_id), *sorted(found.values(), key=lambda r: r.organ.organ_path)]
 
 
@@ -186,25 +194,19 @@ def _depth(path: tuple[str, ...], unit: Organ) -> int:
     return len(path) - 1 - path.index(unit.organ_id) if unit.organ_id in path else -1
 
 
-def _add(row: Row, cell: Cell) -> None:
-    for code, value in _values(cell).items():
-        row.values[code] = row.values.get(code, 0) + value
-        if cell.organ_id == row.organ.organ_id:
-            row.own[code] = row.own.get(code, 0) + value
-        if cell.adjustment:
-            row.adjustments[code] = row.adjustments.get(code, 0) + value
+def _with_body(tally: Tally, organs: Mapping[str, Organ]) -> Mapping[str, int]:
+    total = tally.values.get("total", 0)
+    if not total:
+        return tally.values
+    organ = organs.get(tally.organ_id)
+    return {**tally.values, f"{BODY}{body_of(organ.kind if organ else '')}": total}
 
 
-def _values(cell: Cell) -> Mapping[str, int]:
-    return {f.code: value for f in _BY_ACT.get(cell.act, ()) if (value := f.of(cell))}
-
-
-def _by_act() -> Mapping[str, tuple[Figure, ...]]:
-    acts = {f.act for f in FIGURES.values()}
-    return {act: tuple(f for f in FIGURES.values() if f.act == act) for act in acts}
-
-
-_BY_ACT = _by_act()
+def _add(row: Row, tally: Tally, added: Mapping[str, int]) -> None:
+    sums = [row.values, *([row.own] if tally.organ_id == row.organ.organ_id else []), *([row.adjustments] if tally.adjustment else [])]
+    for target in sums:
+        for code, value in added.items():
+            target[code] = target.get(code, 0) + value
 
 
 @dataclass(frozen=True)

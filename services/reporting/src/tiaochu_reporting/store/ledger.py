@@ -1,4 +1,4 @@
-"""Writes the derived tables. One batch of one log costs three round trips, however many cases it touches.
+"""Writes the derived tables. One batch of one log costs four round trips, however many cases it touches.
 
 A case's row in `counted_cases` is its lock: consumers of several logs may touch one case at once, and each must see what the others wrote. Rows are
 taken in the order of their ids.
@@ -13,7 +13,9 @@ import orjson
 
 from tiaochu_kit.database import Tx
 from tiaochu_reporting.domain.facts import Fact
-from tiaochu_reporting.domain.ledger import CaseHead, Posting, head, postings
+from tiaochu_reporting.domain.figures import STORED, values
+from tiaochu_reporting.domain.ledger import CaseHead, Entry, Posting, head, postings
+from tiaochu_reporting.store.totals import column_of, week_of
 from tiaochu_reporting.usecases.ports import Place
 
 _FOLLOWING_SQL = """
@@ -39,7 +41,11 @@ _FACTS_SQL = """
 SELECT lineage, case_id::text, district, producer, position, kind, occurred_at, recorded_at, data FROM facts
 WHERE lineage = ANY(%s::bigint[]) AND case_id = ANY(%s::uuid[])
 """
-_CLEAR_SQL = "DELETE FROM postings p USING unnest(%s::bigint[], %s::uuid[]) AS x(l, c) WHERE p.lineage = x.l AND p.case_id = x.c"
+_CLEAR_SQL = """
+DELETE FROM postings p USING unnest(%s::bigint[], %s::uuid[]) AS x(l, c) WHERE p.lineage = x.l AND p.case_id = x.c
+RETURNING p.lineage, p.district, p.recorded_at, p.sign, p.act, p.month, p.organ_id, p.organ_path, p.agreed, p.source, p.moj_type, p.form, p.difficult,
+  p.parties, p.amount_fen, p.agreed_fen
+"""
 _POST_SQL = """
 INSERT INTO postings (lineage, district, case_id, recorded_at, sign, act, month, organ_id, organ_path, agreed, source, moj_type, form, difficult, parties,
   amount_fen, agreed_fen)
@@ -50,6 +56,12 @@ _HEAD_SQL = """
 UPDATE counted_cases t SET case_number = x.number, organ_path = x.path, digest = x.digest
 FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::bytea[]) AS x(l, c, number, path, digest) WHERE t.lineage = x.l AND t.case_id = x.c
 """
+_STORED = [column_of(f) for f in STORED]
+_TOTALS_SQL = f"""
+INSERT INTO month_totals AS t (lineage, district, month, week, organ_path, organ_id, {", ".join(_STORED)})
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::text[], %s::text[], {", ".join("%s::bigint[]" for _ in _STORED)})
+ON CONFLICT (lineage, district, month, week, organ_path, organ_id) DO UPDATE SET {", ".join(f"{c} = t.{c} + excluded.{c}" for c in _STORED)}
+"""  # noqa: S608 - the columns are those of the figures
 _PLACE_SQL = """
 INSERT INTO organ_places (lineage, district, position, organ_id, organ_path, kind, tier, valid_from, recorded_at)
 SELECT l, x.* FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::timestamptz[]) AS x,
@@ -109,12 +121,38 @@ class _Counted:
 
 
 async def _rewrite(tx: Tx, cases: Sequence[_Counted]) -> None:
-    await tx.queue(_CLEAR_SQL, ([c.lineage for c in cases], [c.case_id for c in cases]))
-    posted = [_posting_row(c, p) for c in cases for p in c.postings]
-    if posted:
+    """Replace the postings of some cases and move the totals by the difference."""
+    old = await tx.rows(_CLEAR_SQL, ([c.lineage for c in cases], [c.case_id for c in cases]))
+    totals = _Totals()
+    for lineage, district, recorded_at, sign, *entry in old:
+        totals.add(lineage, district, Posting(recorded_at, -sign, Entry(*entry)))
+    for c in cases:
+        for posting in c.postings:
+            totals.add(c.lineage, c.district, posting)
+    if posted := [_posting_row(c, p) for c in cases for p in c.postings]:
         await tx.queue(_POST_SQL, _columns(posted))
+    if moved := totals.rows():
+        await tx.queue(_TOTALS_SQL, _columns(moved))
     heads = [(c.lineage, c.case_id, c.head.case_number, c.head.organ_path, c.digest) for c in cases]
     await tx.queue(_HEAD_SQL, _columns(heads))
+
+
+class _Totals:
+    """By how much the totals move. Rows come in the order of their keys, after the cases: two consumers never wait for each other in a ring."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[Any, ...], dict[str, int]] = {}
+
+    def add(self, lineage: int, district: str, p: Posting) -> None:
+        """One posting more."""
+        e = p.entry
+        sums = self._sums.setdefault((lineage, district, e.month, week_of(p.recorded_at), e.organ_path, e.organ_id), {})
+        for code, value in values(e, p.sign).items():
+            sums[code] = sums.get(code, 0) + value
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """What is not zero."""
+        return [(*key, *(sums.get(f.code, 0) for f in STORED)) for key, sums in sorted(self._sums.items()) if any(sums.values())]
 
 
 def _fact_row(f: Fact) -> tuple[Any, ...]:

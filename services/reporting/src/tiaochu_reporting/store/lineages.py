@@ -31,7 +31,7 @@ _FORGET = ("DELETE FROM cursors WHERE producer LIKE %s", "DELETE FROM parked_eve
 _PURGE = tuple(
     f"WITH old AS (SELECT ctid FROM {table} WHERE lineage IN (SELECT lineage FROM lineages WHERE state = 'retired') LIMIT 20000) "  # noqa: S608
     f"DELETE FROM {table} t USING old WHERE t.ctid = old.ctid RETURNING 1"
-    for table in ("postings", "facts", "counted_cases", "organ_places", "lineage_logs")
+    for table in ("postings", "month_totals", "facts", "counted_cases", "organ_places", "lineage_logs")
 )
 
 

@@ -1,4 +1,4 @@
-"""Reads the live tables. One grouped statement a table, whatever the number of columns and units; one keyset page a list."""
+"""Reads the live tables. A table is one statement over the totals, with the postings of the week in which its cut falls; a list is one keyset page."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
@@ -10,9 +10,9 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Select,
     Text,
     and_,
-    bindparam,
     cast,
     column,
     func,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     table,
     text,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,9 +32,10 @@ from tiaochu_kit.database import Database
 from tiaochu_kit.principal import Context
 from tiaochu_reporting.domain.books import Books, Cut, books_id
 from tiaochu_reporting.domain.facts import Fact
-from tiaochu_reporting.domain.figures import Cell, Figure, Organ, body_of
-from tiaochu_reporting.domain.ledger import Posting, postings
+from tiaochu_reporting.domain.figures import BODY, STORED, Figure, Organ, Tally, body_of, values
+from tiaochu_reporting.domain.ledger import postings
 from tiaochu_reporting.store.ledger import fact_of
+from tiaochu_reporting.store.totals import WEEK, begins, column_of, week_of
 from tiaochu_reporting.usecases.ports import FigureCase
 from tiaochu_reporting.usecases.tables import BOOKS
 
@@ -49,6 +51,14 @@ _P = table(
 _C = table(
     "counted_cases", column("lineage"), column("case_id", UUID(as_uuid=False)), column("case_number", Text), column("organ_path", Text)
 )
+_T = table(
+    "month_totals",
+    *(column(name, Text) for name in ("district", "organ_id", "organ_path")),
+    *(column(column_of(f), BigInteger) for f in STORED),
+    column("lineage", BigInteger),
+    column("month", Date),
+    column("week", Date),
+)
 _LIVE = text("SELECT lineage FROM lineages WHERE state = 'live'")
 _PLACES = text(
     "SELECT organ_id, organ_path, kind, tier, valid_from FROM organ_places WHERE lineage = :lineage AND district = :district AND recorded_at <= :as_of "
@@ -59,8 +69,6 @@ _FACTS = text(
     "SELECT case_id::text, district, producer, position, kind, occurred_at, recorded_at, data FROM facts "
     "WHERE lineage = :lineage AND district = :district AND recorded_at <= :until ORDER BY case_id"
 )
-_MEASURES = ("parties", "amount_fen", "agreed_fen")
-_ATTRIBUTES = ("act", "agreed", "source", "moj_type", "form", "difficult")
 
 
 class LiveTables:
@@ -75,29 +83,28 @@ class LiveTables:
             doc = (await connection.execute(_BOOKS, {"id": books_id(district)})).scalar()
         return BOOKS.decode(doc) if doc else None
 
-    async def cells(self, ctx: Context, district: str, cut: Cut) -> list[Cell]:
+    async def tallies(self, ctx: Context, district: str, cut: Cut) -> list[Tally]:
         """See the port."""
-        adjustment = (_P.c.month < bindparam("first", cut.period.first)).label("adjustment")
-        keys = [_P.c.organ_id, _P.c.organ_path, adjustment, *(_P.c[name] for name in _ATTRIBUTES)]
-        sums = [func.sum(_P.c.sign), *(func.sum(_P.c.sign * _P.c[name]) for name in _MEASURES)]
         async with self._database.read(ctx) as connection:
             lineage = await _live(connection)
-            statement = select(*keys, *sums).where(_shown(lineage, district, cut)).group_by(*keys)
+            parts = union_all(_whole_weeks(lineage, district, cut), _cut_weeks(lineage, district, cut)).subquery()
+            keys = [parts.c.organ_id, parts.c.organ_path, parts.c.adjustment]
+            statement = select(*keys, *(func.sum(parts.c[column_of(f)]) for f in STORED)).group_by(*keys)
             rows = (await connection.execute(statement)).all()
-            kinds = _kinds(await _organs(connection, lineage, district, cut.period.last, cut.until))
-        return [_summed(row, body_of(kinds.get(row[0], ""))) for row in rows]
+        return [_tally(tuple(row)) for row in rows]
 
-    async def recounted(self, ctx: Context, district: str, cut: Cut) -> tuple[int, list[Cell]]:
+    async def recounted(self, ctx: Context, district: str, cut: Cut) -> tuple[int, list[Tally]]:
         """See the port."""
+        counted, found = 0, []
         async with self._database.read(ctx) as connection:
-            lineage = await _live(connection)
-            kinds = _kinds(await _organs(connection, lineage, district, cut.period.last, cut.until))
-            values = {"lineage": lineage, "district": district, "until": cut.until}
-            counted, cells = 0, []
-            async for facts in _by_case(connection, values):
+            sought = {"lineage": await _live(connection), "district": district, "until": cut.until}
+            async for facts in _by_case(connection, sought):
                 counted += 1
-                cells += [_cell(p, cut, kinds) for p in postings(facts) if cut.shows(p.entry.month, p.recorded_at)]
-        return counted, cells
+                shown = [p for p in postings(facts) if cut.shows(p.entry.month, p.recorded_at)]
+                found += [
+                    Tally(p.entry.organ_id, p.entry.organ_path, p.entry.month < cut.period.first, values(p.entry, p.sign)) for p in shown
+                ]
+        return counted, found
 
     async def organs(self, ctx: Context, district: str, day: date, as_of: datetime) -> dict[str, Organ]:
         """See the port."""
@@ -108,12 +115,18 @@ class LiveTables:
         self, ctx: Context, district: str, cut: Cut, organ_id: str, figure: Figure, after: Sequence[Any] | None, limit: int
     ) -> list[FigureCase]:
         """See the port."""
-        measure = _P.c.sign if figure.measure == "cases" else _P.c.sign * _P.c[figure.measure]
+        measure = _measured(figure)
         key = [_P.c.case_id, _P.c.month, _P.c.organ_id]
         async with self._database.read(ctx) as connection:
             lineage = await _live(connection)
             organs = await _organs(connection, lineage, district, cut.period.last, cut.until)
-            conditions = [_shown(lineage, district, cut), _counts(figure, _kinds(organs)), *_below(organ_id), *_after(key, after)]
+            conditions = [
+                _shown(lineage, district, cut),
+                _counts(figure),
+                *_by_body(figure, organs),
+                *_below(organ_id),
+                *_after(key, after),
+            ]
             conditions.append(visible(ctx.principal, cast(_C.c.case_id, Text), _C.c.organ_path))
             statement = (
                 select(*key, func.max(_C.c.case_number), func.max(_P.c.organ_path), func.sum(measure))
@@ -131,6 +144,29 @@ class LiveTables:
         ]
 
 
+def _whole_weeks(lineage: int, district: str, cut: Cut) -> Select[Any]:
+    """The totals of the weeks that lie in the cut from end to end."""
+    t = _T.c
+    shown: ColumnElement[bool] = t.month.between(cut.period.first, cut.period.last)
+    if cut.corrections_after is not None:
+        shown = or_(shown, and_(t.month < cut.period.first, t.week > week_of(cut.corrections_after)))
+    return select(t.organ_id, t.organ_path, (t.month < cut.period.first).label("adjustment"), *(t[column_of(f)] for f in STORED)).where(
+        t.lineage == lineage, t.district == district, t.week < week_of(cut.until), shown
+    )
+
+
+def _cut_weeks(lineage: int, district: str, cut: Cut) -> Select[Any]:
+    """What the postings add of the weeks that the cut divides."""
+    in_weeks: ColumnElement[bool] = _P.c.recorded_at >= begins(week_of(cut.until))
+    adjustment = _P.c.month < cut.period.first
+    if cut.corrections_after is not None:
+        divided = begins(week_of(cut.corrections_after)) + WEEK
+        in_weeks = or_(in_weeks, and_(adjustment, _P.c.recorded_at < divided))
+    sums = [func.coalesce(func.sum(_measured(f)).filter(_counts(f)), 0).label(column_of(f)) for f in STORED]
+    keys = [_P.c.organ_id, _P.c.organ_path, adjustment.label("adjustment")]
+    return select(*keys, *sums).where(_shown(lineage, district, cut), in_weeks).group_by(*keys)
+
+
 def _shown(lineage: int, district: str, cut: Cut) -> ColumnElement[bool]:
     """`Cut.shows` in SQL."""
     own: ColumnElement[bool] = _P.c.month.between(cut.period.first, cut.period.last)
@@ -139,21 +175,22 @@ def _shown(lineage: int, district: str, cut: Cut) -> ColumnElement[bool]:
     return and_(_P.c.lineage == lineage, _P.c.district == district, _P.c.recorded_at <= cut.until, own)
 
 
-def _counts(figure: Figure, kinds: Mapping[str, str]) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [_P.c.act == figure.act]
-    for name, values in figure.where.items():
-        if name == "body":
-            conditions.append(_bodies(values, kinds))
-        else:
-            conditions.append(_P.c[name].in_(values))
-    return and_(*conditions)
+def _measured(figure: Figure) -> ColumnElement[Any]:
+    return _P.c.sign * _P.c[figure.measure] if figure.measure else _P.c.sign
 
 
-def _bodies(bodies: Sequence[object], kinds: Mapping[str, str]) -> ColumnElement[bool]:
-    """Organs of these bodies. Whoever the directory does not know stands where `body_of` puts an unknown kind."""
-    others = [organ_id for organ_id, kind in kinds.items() if body_of(kind) not in bodies]
-    mine = [organ_id for organ_id, kind in kinds.items() if body_of(kind) in bodies]
-    return _P.c.organ_id.not_in(others) if body_of("") in bodies else _P.c.organ_id.in_(mine)
+def _counts(figure: Figure) -> ColumnElement[bool]:
+    return and_(_P.c.act == figure.act, *(_P.c[name].in_(accepted) for name, accepted in figure.where.items()))
+
+
+def _by_body(figure: Figure, organs: Mapping[str, Organ]) -> list[ColumnElement[bool]]:
+    """Units of the figure's handling body. Whoever the directory does not know stands where `body_of` puts an unknown kind."""
+    if figure.group != "body":
+        return []
+    body = figure.code.removeprefix(BODY)
+    others = [o.organ_id for o in organs.values() if body_of(o.kind) != body]
+    mine = [o.organ_id for o in organs.values() if body_of(o.kind) == body]
+    return [_P.c.organ_id.not_in(others) if body_of("") == body else _P.c.organ_id.in_(mine)]
 
 
 def _below(organ_id: str) -> list[ColumnElement[bool]]:
@@ -182,10 +219,6 @@ async def _organs(connection: AsyncConnection, lineage: int, district: str, day:
     return found
 
 
-def _kinds(organs: Mapping[str, Organ]) -> dict[str, str]:
-    return {organ_id: organ.kind for organ_id, organ in organs.items()}
-
-
 async def _by_case(connection: AsyncConnection, values: Mapping[str, Any]) -> AsyncIterator[list[Fact]]:
     facts: list[Fact] = []
     async with connection.stream(_FACTS, values) as rows:
@@ -199,13 +232,7 @@ async def _by_case(connection: AsyncConnection, values: Mapping[str, Any]) -> As
         yield facts
 
 
-def _summed(row: Sequence[Any], body: str) -> Cell:
-    values: list[Any] = [*row[:9], body, *(int(value) for value in row[9:])]
-    return Cell(*values)
-
-
-def _cell(p: Posting, cut: Cut, kinds: Mapping[str, str]) -> Cell:
-    e = p.entry
-    attributes = (e.act, e.agreed, e.source, e.moj_type, e.form, e.difficult)
-    sums = (p.sign, p.sign * e.parties, p.sign * e.amount_fen, p.sign * e.agreed_fen)
-    return Cell(e.organ_id, e.organ_path, e.month < cut.period.first, *attributes, body_of(kinds.get(e.organ_id, "")), *sums)
+def _tally(row: Sequence[Any]) -> Tally:
+    organ_id, organ_path, adjustment, *sums = row
+    found = {f.code: int(value) for f, value in zip(STORED, sums, strict=True) if value}
+    return Tally(organ_id, organ_path, adjustment, found)

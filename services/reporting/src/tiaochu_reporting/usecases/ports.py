@@ -9,7 +9,7 @@ from tiaochu_kit.database import Tx
 from tiaochu_kit.principal import Context
 from tiaochu_reporting.domain.books import Books, Cut
 from tiaochu_reporting.domain.facts import Fact
-from tiaochu_reporting.domain.figures import Cell, Figure, Organ
+from tiaochu_reporting.domain.figures import Figure, Organ, Tally
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Reading(Protocol):
     async def books(self, ctx: Context, district: str) -> Books | None:
         """The district's books; None before the first lock."""
 
-    async def cells(self, ctx: Context, district: str, cut: Cut) -> list[Cell]:
-        """The ledger of a period, summed by unit and attributes."""
+    async def tallies(self, ctx: Context, district: str, cut: Cut) -> list[Tally]:
+        """The figures of a period by unit."""
 
-    async def recounted(self, ctx: Context, district: str, cut: Cut) -> tuple[int, list[Cell]]:
-        """The same from the recorded facts, without the postings: how many cases were counted, and the cells."""
+    async def recounted(self, ctx: Context, district: str, cut: Cut) -> tuple[int, list[Tally]]:
+        """The same from the recorded facts alone: how many cases were counted, and their tallies."""
 
     async def organs(self, ctx: Context, district: str, day: date, as_of: datetime) -> dict[str, Organ]:
         """The organs as placed on a day, as known at a moment."""

@@ -23,10 +23,9 @@ class ReportQueries:
 
     @query
     async def get_month_table(self, ctx: Context, r: pb.GetMonthTableRequest) -> pb.GetMonthTableResponse:
-        """One table; the whole district's ledger is summed once, whatever the unit."""
+        """One table; the district's totals are read once, whatever the unit."""
         q = await question(self._reading, ctx, r)
-        cells = await self._reading.cells(ctx, q.district, q.cut)
-        found = rows(cells, q.organs.values(), q.unit, max(r.levels or 1, 0))
+        found = rows(await self._reading.tallies(ctx, q.district, q.cut), q.organs, q.unit, max(r.levels or 1, 0))
         return pb.GetMonthTableResponse(
             district=q.district,
             period=r.period,
@@ -59,9 +58,9 @@ class ReportQueries:
         books = await self._reading.books(ctx, district)
         made = cut(books.locks if books else (), period, known)
         organs = await self._reading.organs(ctx, district, period.last, known)
-        table = rows(await self._reading.cells(ctx, district, made), organs.values(), WHOLE, _ALL_TIERS)
-        counted, cells = await self._reading.recounted(ctx, district, made)
-        again = rows(cells, organs.values(), WHOLE, _ALL_TIERS)
+        table = rows(await self._reading.tallies(ctx, district, made), organs, WHOLE, _ALL_TIERS)
+        counted, tallies = await self._reading.recounted(ctx, district, made)
+        again = rows(tallies, organs, WHOLE, _ALL_TIERS)
         checks = [*(c for row in table for c in column_checks(row)), *unit_checks(table), *_recount_checks(table, again)]
         return pb.ReconcileResponse(balanced=all(c.holds for c in checks), checks=[_check(c) for c in checks], cases_recounted=counted)
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tiaochu_domainkit.errors import denied, invalid, not_found
-from tiaochu_kit.journal import CLOCK_SKEW
 from tiaochu_kit.principal import ALL_DISTRICTS, Principal
 from tiaochu_kit.usecase import Context
 from tiaochu_reporting.domain.books import Cut, cut
@@ -14,6 +13,8 @@ from tiaochu_reporting.domain.figures import WHOLE, Organ, ids
 from tiaochu_reporting.domain.periods import Period, parse_period
 from tiaochu_reporting.usecases.instants import moment
 from tiaochu_reporting.usecases.ports import Reading
+
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def district_of(caller: Principal, asked: str) -> str:
@@ -67,5 +68,5 @@ def moments(ctx: Context, r: Any) -> tuple[datetime, datetime]:
     """(what the answer says, up to when facts count). Now means everything known, also what a service with a faster clock recorded."""
     asked = moment("as_of", r.as_of) if r.HasField("as_of") else None
     if asked is None or asked >= ctx.now:
-        return ctx.now, ctx.now + CLOCK_SKEW
+        return ctx.now, FOREVER
     return asked, asked

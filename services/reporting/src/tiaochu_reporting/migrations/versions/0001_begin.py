@@ -7,6 +7,16 @@ from tiaochu_kit.migrations import create_document_table, create_kit_tables, wal
 revision = "0001"
 down_revision = None
 
+_FIGURES = (
+    *("registered", "accepted", "declined", "total", "parties", "successful", "failed", "difficult", "amount", "agreed_amount"),
+    *("source_initiative", "source_application", "source_entrusted"),
+    *("source_court", "source_procuratorate", "source_police", "source_petition", "source_other_organ"),
+    *("type_marriage_family", "type_neighbour", "type_housing", "type_contract", "type_production", "type_damages", "type_forest_land"),
+    *("type_expropriation", "type_environment", "type_migrant_wages", "type_other_labour", "type_tourism", "type_e_commerce"),
+    *("type_other_consumer", "type_medical", "type_traffic", "type_property", "type_other"),
+    *("form_oral", "form_written", "performed", "confirmation_applied", "confirmation_valid", "other_mediation"),
+)
+
 _TABLES = (
     # A lineage is one complete set of derived tables; a rebuild makes the next one beside the live one.
     """CREATE TABLE lineages (
@@ -37,13 +47,19 @@ _TABLES = (
     "CREATE INDEX postings_month ON postings (lineage, district, month, recorded_at)",
     "CREATE INDEX postings_recorded ON postings (lineage, district, recorded_at)",
     "CREATE INDEX postings_case ON postings (lineage, case_id)",
+    # What the postings add up to, by unit, month and week of recording: a table reads these, and postings only of the week in which its cut falls.
+    f"""CREATE TABLE month_totals (
+         lineage bigint NOT NULL, district text NOT NULL, month date NOT NULL, week date NOT NULL, organ_path text NOT NULL, organ_id text NOT NULL,
+         {", ".join(f"{name} bigint NOT NULL" for name in _FIGURES)},
+         PRIMARY KEY (lineage, district, month, week, organ_path, organ_id)
+       )""",
     """CREATE TABLE organ_places (
          lineage bigint NOT NULL, district text NOT NULL, position bigint NOT NULL, organ_id text NOT NULL, organ_path text NOT NULL, kind text NOT NULL,
          tier text NOT NULL, valid_from date NOT NULL, recorded_at timestamptz NOT NULL,
          PRIMARY KEY (lineage, district, position)
        )""",
 )
-_WALLED = ("facts", "counted_cases", "postings", "organ_places")
+_WALLED = ("facts", "counted_cases", "postings", "month_totals", "organ_places")
 
 
 def upgrade() -> None:
