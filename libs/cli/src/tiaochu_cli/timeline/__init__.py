@@ -1,0 +1,1 @@
+"""A case told as a story."""
