@@ -96,8 +96,10 @@ class Dispatcher:
                 await asyncio.gather(*flying.values(), return_exceptions=True)
 
     async def _rest(self) -> None:
+        # Not `wait_for`: on 3.11 it can swallow a cancellation that comes with a wake.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._woken.wait()
         self._woken.clear()
 
     async def _start_due(self, client: httpx2.AsyncClient, flying: dict[str, asyncio.Task[None]], load: Counter[tuple[str, str]]) -> None:

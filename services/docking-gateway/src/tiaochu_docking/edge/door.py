@@ -14,8 +14,6 @@ from tiaochu_docking.domain.packet import CHANGES_STATE, Kind, Side
 from tiaochu_docking.domain.schema import Struct
 from tiaochu_docking.edge.gate import Signed, principal_of
 from tiaochu_docking.edge.problems import refused
-from tiaochu_docking.usecases.agencies import AgencyCommands
-from tiaochu_docking.usecases.deliveries import DeliveryCommands
 from tiaochu_docking.usecases.facts import to_facts
 from tiaochu_docking.usecases.ports import Letters
 from tiaochu_docking.usecases.receiving import ReceivingCommands
@@ -45,8 +43,6 @@ class Door:
         letters: Letters,
         executor: Executor,
         receiving: ReceivingCommands,
-        deliveries: DeliveryCommands,
-        agencies: AgencyCommands,
         now: Callable[[], datetime],
     ) -> None:
         self._dockings = dockings
@@ -54,8 +50,6 @@ class Door:
         self._letters = letters
         self._executor = executor
         self._receiving = receiving
-        self._deliveries = deliveries
-        self._agencies = agencies
         self._now = now
 
     async def offer(self, signed: Signed) -> Taken:
@@ -125,7 +119,13 @@ class Door:
             answer_to=str(letter.data.get("answer_to") or ""),
             packet=to_facts(letter.packet(rule), letter.issued_at),
         )
-        return await self.run(signed, self._receiving.receive_offer, request, pb.ReceivedResponse)
+        try:
+            return await self.run(signed, self._receiving.receive_offer, request, pb.ReceivedResponse)
+        except DomainError as error:
+            if error.reason != "DUPLICATE_EXTERNAL_NO" or error.metadata["exchange_id"] != letter.exchange_id:
+                raise
+            # The same offer was being committed at this moment: the second look finds it whole.
+            return await self.run(signed, self._receiving.receive_offer, request, pb.ReceivedResponse)
 
     async def _packet(self, signed: Signed, exchange_id: str, if_match: str | None) -> Taken:
         letter = self._read(signed)

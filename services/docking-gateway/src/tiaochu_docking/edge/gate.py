@@ -52,6 +52,13 @@ class Signed:
             raise malformed(f"more than {DEPTH} levels")
         return document
 
+    def typed(self, what: str) -> dict[str, Any]:
+        """The body of a signed change; its `type` says what it is for, since a path is not signed (G3)."""
+        document = self.json()
+        if not isinstance(document, dict) or document.get("type") != f"cn.tiaochu.docking.{what}.v1":
+            raise malformed(f"type must be cn.tiaochu.docking.{what}.v1")
+        return document
+
 
 @dataclass(frozen=True)
 class SignedFile:

@@ -39,7 +39,8 @@ class Reads:
 
     async def _rows(self, scope: str, statement: sa.Select[Any]) -> Sequence[Any]:
         async with self._database.read_scope(scope) as connection:
-            return (await connection.execute(statement)).all()
+            rows: Sequence[Any] = (await connection.execute(statement)).all()
+        return rows
 
     async def exchanges(self, scope: str, f: ExchangeFilter) -> list[Exchange]:
         """Exchanges that fit, by id."""

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = sa.MetaData()
+_UUID = sa.Uuid(as_uuid=False)
 
 
 def _documents(name: str, *columns: str) -> sa.Table:
@@ -17,7 +18,7 @@ deliveries = _documents("deliveries", "position", "agency_id", "endpoint_id", "e
 
 
 def _rows(name: str, columns: str) -> sa.TableClause:
-    return sa.table(name, *(sa.column(c) for c in columns.split()))
+    return sa.table(name, *(sa.column(c, _UUID if c in ("packet_id", "file_id") else None) for c in columns.split()))
 
 
 packets = _rows(

@@ -1,0 +1,137 @@
+"""A gateway and a court on loopback, and whoever else speaks: logs of other services as the gateway reads them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+from google.protobuf.message import Message
+
+from tiaochu.docking.v1 import docking_service_pb2 as pb
+from tiaochu_docking.app import build
+from tiaochu_kit.ids import new_id
+from tiaochu_kit.principal import Principal
+from tiaochu_sandbox.app import build as build_court
+from tiaochu_sandbox.gateway import Gateway
+from tiaochu_sandbox.settings import SandboxSettings
+from tiaochu_testkit.services import Cell, Running
+from tiaochu_testkit.waiting import eventually
+
+SERVICE = "tiaochu.docking.v1.DockingService"
+DISTRICT = "321282"
+ORGAN = "019b76da-a800-77d7-97a6-ce748531119f"
+ADMIN = Principal("admin-1", frozenset({"system_admin"}), ORGAN, f"/{ORGAN}/", frozenset({DISTRICT}))
+DEPUTY = Principal("deputy-1", frozenset({"routing_deputy"}), ORGAN, f"/{ORGAN}/", frozenset({DISTRICT}))
+
+
+class _Listening(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        """The test's own."""
+
+    async def serve(self, sockets: Any = None) -> None:
+        await self._serve(sockets)
+
+
+class Stage:
+    """What a test acts on."""
+
+    def __init__(self, cell: Cell, running: Running, folder: Path) -> None:
+        self.cell = cell
+        self.running = running
+        self.folder = folder
+        self.base = f"http://{running.http_address}"
+        self.client = httpx2.AsyncClient(timeout=20)
+        self.court_url = ""
+        self.agency_id = ""
+        self.identity: dict[str, Any] = {}
+
+    def now(self) -> Any:
+        return self.running.kit.clock.now()
+
+    async def call(self, rpc: str, request: Message, *, by: Principal | str = ADMIN, **more: Any) -> Any:
+        return await self.running.call(f"{SERVICE}/{rpc}", request, by=by, **more)
+
+    async def add_agency(self, code: str, secret: str, endpoints: list[dict[str, Any]], *, district: str = DISTRICT) -> str:
+        by = Principal(f"admin-{district}", frozenset({"system_admin"}), ORGAN, f"/{ORGAN}/", frozenset({district}))
+        added = await self.call(
+            "AddAgency",
+            pb.AddAgencyRequest(
+                request_id=new_id(),
+                district=district,
+                code=code,
+                name="靖江市人民法院",
+                kind="court",
+                tier="city",
+                dockings=["court"],
+                endpoints=[pb.Endpoint(**e) for e in endpoints],
+                receiving_organ_id=ORGAN,
+                receiving_organ_path=f"/{ORGAN}/",
+            ),  # fmt: skip
+            by=by,
+        )
+        await self.call("IssueCredential", pb.IssueCredentialRequest(request_id=new_id(), agency_id=added.agency_id, secret=secret), by=by)
+        return str(added.agency_id)
+
+    def gateway(self, code: str, secret: str) -> Gateway:
+        """The gateway as an agency's developer sees it."""
+        return Gateway(self.base, code, lambda: secret, self.now, self.client)
+
+    @asynccontextmanager
+    async def court(self, **settings: Any) -> AsyncIterator["Stage"]:
+        """The sandbox court listening, and let dock."""
+        port = self.cell.port("sandbox")
+        given = {
+            "http_listen": f"127.0.0.1:{port}",
+            "http_peers": {"docking": self.base},
+            "clock_file": self.cell.clock_file,
+            "sandbox_file": self.folder / "court.sqlite",
+        }
+        server = _Listening(
+            uvicorn.Config(
+                build_court(SandboxSettings(**{**given, **settings})), port=port, log_config=None, access_log=False, lifespan="on"
+            )
+        )
+        task = asyncio.ensure_future(server.serve())
+        self.court_url = f"http://127.0.0.1:{port}"
+        try:
+            await eventually(self._court_answers, retry=(httpx2.HTTPError,))
+            if not self.agency_id:
+                self.agency_id = await self.add_agency(self.identity["code"], self.identity["secret"], self.identity["endpoints"])
+            yield self
+        finally:
+            server.should_exit = True
+            await task
+
+    async def _court_answers(self) -> bool:
+        self.identity = (await self.client.get(f"{self.court_url}/sandbox/identity")).json()
+        return True
+
+    async def sandbox(self, method: str, path: str, document: Any = None) -> Any:
+        answer = await self.client.request(method, f"{self.court_url}/sandbox/{path}", json=document)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    async def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        async with self.running.kit.database.transaction() as tx:
+            return await tx.rows(sql, values)
+
+
+@asynccontextmanager
+async def opened(cell: Cell, folder: Path, *, work: bool = True) -> AsyncIterator[Stage]:
+    """A running gateway."""
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(cell.running("docking", "tiaochu_docking", build, work=work))
+        stage = Stage(cell, running, folder)
+        stack.push_async_callback(stage.client.aclose)
+
+        async def ready() -> bool:
+            return (await stage.client.get(f"{stage.base}/ready")).status_code == 200
+
+        await eventually(ready, retry=(httpx2.HTTPError,))
+        yield stage
+
+
+Make = Callable[..., Any]
