@@ -15,10 +15,12 @@ from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu.mediation.events.v1 import agreement_events_pb2 as agreement
 from tiaochu.mediation.events.v1 import ending_events_pb2 as ending
 from tiaochu.mediation.events.v1 import table_events_pb2 as table
+from tiaochu.reporting.v1 import report_service_pb2 as pb
 from tiaochu.routing.events.v1 import directory_events_pb2 as directory
 from tiaochu.routing.events.v1 import responsibility_events_pb2 as routing
 from tiaochu_kit.ids import new_id
-from tiaochu_testkit.services import Running
+from tiaochu_kit.principal import Principal
+from tiaochu_testkit.services import Cell, Running
 
 DISTRICT = "329901"
 START = datetime(2026, 3, 10, 1, tzinfo=UTC)
@@ -199,3 +201,18 @@ async def feed_in_turns(reporting: Running, logs: Logs, told: Iterable[Told], tu
 def told_by(cases: Sequence[Case]) -> list[Told]:
     """All events of some cases."""
     return list(itertools.chain.from_iterable(c.told for c in cases))
+
+
+async def lock(reporting: Running, month: str, *, by: Principal | str = "service:test", district: str = DISTRICT) -> Any:
+    """Lock a month."""
+    return await reporting.call("tiaochu.reporting.v1.ReportService/LockMonth", pb.LockMonthRequest(month=month, district=district), by=by)
+
+
+async def lock_on(cell: Cell, reporting: Running, month: str, day: datetime, *, district: str = DISTRICT) -> Any:
+    """Lock a month with the services' clock standing at `day`; the clock goes back afterwards."""
+    step = (day - reporting.kit.clock.now()).total_seconds()
+    cell.step_clock(step)
+    try:
+        return await lock(reporting, month, district=district)
+    finally:
+        cell.step_clock(-step)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tiaochu.reporting.v1 import report_service_pb2 as pb
 from tiaochu_domainkit.codes import ENTRUSTED_SOURCES, code_list
-from tiaochu_testkit.services import Running
+from tiaochu_testkit.services import Cell, Running
 
 from .stories import (  # noqa: TID252 - tests of one package
     BUREAU,
@@ -26,6 +26,7 @@ from .stories import (  # noqa: TID252 - tests of one package
     Logs,
     Told,
     feed_in_turns,
+    lock_on,
     organs,
     stamp,
     told_by,
@@ -187,3 +188,34 @@ async def test_consumers_of_several_logs_may_touch_one_case_at_once(reporting: R
         await asyncio.gather(*(reporting.kit.consumers[producer].apply(district, events) for producer, events in written.items()))
         found = (await values_by_unit(reporting, district))[""]
         assert (found["registered"], found["accepted"], found["total"], found["performed"]) == (5, 5, 5, 5)
+
+
+@pytest.mark.req("RP1")
+@pytest.mark.usefixtures("producers")
+@given(
+    cases=st.lists(plots, min_size=3, max_size=10),
+    order=orders,
+    locks=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40)), max_size=3),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_locked_or_not_every_period_is_proven_at_every_moment_and_months_add_up(
+    cell: Cell, reporting: Running, cases: list[Plot], order: list[tuple[int, int]], locks: list[tuple[int, int]]
+) -> None:
+    """Reconcile counts again from the facts by `Cut.shows`; the table comes from totals and, inside a divided week, from postings."""
+    district = await told_to(reporting, [*organs(), *told_by([plot.tell() for plot in cases])], order)
+    month, day = 0, datetime(2026, 2, 1, tzinfo=UTC)
+    for gap, days in locks:
+        month += 1 + gap
+        day = max(day, datetime(2026, month + 1, 1, tzinfo=UTC)) + timedelta(days=days, hours=5)
+        await lock_on(cell, reporting, f"2026-{month:02d}", day, district=district)
+    moments = [None, day, day + timedelta(days=2), datetime(2026, 4, 15, 7, tzinfo=UTC)]
+    for period, as_of in itertools.product(["2026-02", "2026-04", "2026-Q2", "2026-H1"], moments):
+        request = pb.ReconcileRequest(district=district, period=period, as_of=stamp(as_of) if as_of else None)
+        proof = await reporting.call(f"{REPORT}/Reconcile", request)
+        assert [(period, c) for c in proof.checks if not c.holds] == []
+    whole = (await values_by_unit(reporting, district))[""]
+    parts: Counter[str] = Counter()
+    for number in range(1, 13):
+        asked = pb.GetMonthTableRequest(district=district, period=f"2026-{number:02d}")
+        parts.update((await reporting.call(f"{REPORT}/GetMonthTable", asked)).rows[0].values)
+    assert {column: value for column, value in parts.items() if value} == whole

@@ -26,6 +26,8 @@ from .stories import (  # noqa: TID252 - tests of one package
     Logs,
     Told,
     feed,
+    lock,
+    lock_on,
     organs,
     placed,
     stamp,
@@ -48,11 +50,6 @@ async def figures(reporting: Running, period: str = "2026-03", **more: Any) -> d
 async def cases_of(reporting: Running, figure: str, period: str = "2026-03", *, by: Principal | str = "service:test", **more: Any) -> Any:
     more.setdefault("district", DISTRICT)
     return await reporting.call(f"{REPORT}/ListFigureCases", pb.ListFigureCasesRequest(period=period, figure=figure, **more), by=by)
-
-
-async def lock(reporting: Running, month: str, *, by: Principal | str = "service:test", district: str = DISTRICT, **more: Any) -> Any:
-    request = pb.LockMonthRequest(month=month, district=district)
-    return await reporting.call(f"{REPORT}/LockMonth", request, by=by, **more)
 
 
 async def proven(reporting: Running, period: str) -> Any:
@@ -217,17 +214,6 @@ class TestLocks:
             with pytest.raises(DomainError) as refusal:
                 await lock(reporting, "2026-01", by=who, district=district)
             assert refusal.value.reason == reason
-
-
-async def lock_on(cell: Cell, reporting: Running, month: str, day: datetime) -> Any:
-    """Lock a month with the services' clock standing at `day`; the clock goes back afterwards."""
-    real = reporting.kit.clock.now()
-    step = (day - real).total_seconds()
-    cell.step_clock(step)
-    try:
-        return await lock(reporting, month)
-    finally:
-        cell.step_clock(-step)
 
 
 class TestFigureCases:
