@@ -172,6 +172,20 @@ async def test_what_ends_a_period_may_be_read_before_what_began_it(world: Any) -
     assert (await clocks(world, case_id))["CONCLUDE_PM"].status == "stopped"
 
 
+async def test_only_an_end_that_a_rule_waits_for_is_remembered(world: Any) -> None:
+    on(world, MONDAY)
+    case_id = await world.classified(category="0502")
+    request = responsibility.AcceptCaseRequest(case_id=case_id, on_the_spot=True, mediation_kind="people")
+    await world.call("ResponsibilityService/AcceptCase", request, by=world.person("village"))
+    await world.mediation.tell("AgreementEffective", case_id=case_id, agreement_id="a-1", form="oral", obligations=[])
+    await world.read("mediation")
+    await world.settle()
+    async with world.routing.kit.database.transaction() as tx:
+        rows = await tx.rows("SELECT rule_code, status FROM clocks WHERE case_id = %s AND status IN ('awaited', 'stopped')", (case_id,))
+    assert dict(rows)["MEDICAL_MEDIATE"] == "stopped"
+    assert "CONCLUDE_PM" not in dict(rows)
+
+
 @pytest.mark.req("RT6")
 async def test_the_end_of_a_case_stops_its_clocks_but_not_the_follow_up(world: Any) -> None:
     on(world, MONDAY)

@@ -51,6 +51,7 @@ async def test_a_token_of_another_question_is_refused(world: Any) -> None:
 @pytest.mark.req("RT1")
 async def test_a_moved_organ_takes_what_is_below_it_along_and_the_past_stays(world: Any) -> None:
     director = world.person("city", "office_director")
+    case_id = await world.classified("village")
     organ = pb.Organ(
         organ_id=world.organs["village"],
         code="village",
@@ -72,6 +73,12 @@ async def test_a_moved_organ_takes_what_is_below_it_along_and_the_past_stays(wor
     async with world.routing.kit.database.transaction() as tx:
         rows = await tx.rows("SELECT organ_path FROM posts WHERE person_id = %s", (mediator,))
     assert rows == [(got.places[1].organ_path,)]
+    new_upper = world.person("town_b", "centre_director")
+    seen = await world.call("ResponsibilityService/GetResponsibility", cases.GetResponsibilityRequest(case_id=case_id), by=new_upper)
+    assert seen.responsibility.holdings[-1].organ_path == got.places[1].organ_path
+    assert len(seen.responsibility.holdings) == 1
+    work = await world.call("ResponsibilityService/ListWorklist", cases.ListWorklistRequest(with_subordinates=True), by=new_upper)
+    assert [i.case_id for i in work.items] == [case_id]
 
 
 @pytest.mark.req("RT1")

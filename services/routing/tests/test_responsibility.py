@@ -306,6 +306,22 @@ def test_an_offer_lapses_when_the_case_ends() -> None:
     assert case.held_at(later(100))[0].unit == VILLAGE
 
 
+@pytest.mark.req("RT1")
+def test_a_case_follows_the_units_that_move_and_nobody_else_becomes_responsible() -> None:
+    case = started()
+    offer(case, OTHER_TOWN)
+    moved_village, moved_town = unit("village", OTHER_TOWN), unit("other-town", BUREAU)
+    assert case.stands_elsewhere(moved_village)
+    case.follow(moved_village, later(2))
+    case.follow(moved_town, later(2))
+    assert (case.holder, case.organ_path, len(case.holdings)) == (moved_village, moved_village.path, 1)
+    assert case.pending is not None
+    assert (case.pending.sender, case.pending.receiver) == (moved_village, moved_town)
+    assert not case.stands_elsewhere(moved_town)
+    case.sign_transfer(moved_town, "t1", later(3))
+    assert case.holder == moved_town
+
+
 @pytest.mark.parametrize(
     ("sender", "receiver", "upper"),
     [

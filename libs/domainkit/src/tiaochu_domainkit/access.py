@@ -51,6 +51,7 @@ _TABLE: Mapping[str, Callable[[Any], list[AccessChange]]] = {
     "tiaochu.routing.events.v1.TransferReturned": lambda e: _revoke(e, f"transfer:{e.transfer_id}"),
     "tiaochu.routing.events.v1.TransferExpired": lambda e: _revoke(e, f"transfer:{e.transfer_id}"),
     "tiaochu.routing.events.v1.UnitDesignated": lambda e: _grant(e, "held", ORGAN, e.organ_path),
+    "tiaochu.routing.events.v1.UnitMoved": lambda e: _grant(e, "held", ORGAN, e.organ_path),
     "tiaochu.mediation.events.v1.MediatorChosen": lambda e: _grant(e, f"assignment:{e.assignment_id}", PERSON, e.mediator_id),
     "tiaochu.mediation.events.v1.AssignmentDeclined": lambda e: _revoke(e, f"assignment:{e.assignment_id}"),
     "tiaochu.mediation.events.v1.RecusalDecided": _recusal,

@@ -138,6 +138,15 @@ class ResponsibilityEnded:
 
 
 @dataclass(frozen=True)
+class UnitMoved:
+    """A unit of the case stands at another place."""
+
+    case_id: str
+    organ_id: str
+    organ_path: str
+
+
+@dataclass(frozen=True)
 class ClockStarted:
     """A period began to run."""
 

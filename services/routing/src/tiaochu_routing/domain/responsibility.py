@@ -20,6 +20,7 @@ from tiaochu_routing.domain.events import (
     TransferReturned,
     TransferSigned,
     UnitDesignated,
+    UnitMoved,
 )
 from tiaochu_routing.domain.organs import Unit, designating_unit
 from tiaochu_routing.domain.transfer import (
@@ -66,6 +67,7 @@ class Responsibility(Aggregate):
         "decline": Transition((HELD,), (DECLINED,)),
         "confirm_merge": Transition((HELD, DESIGNATION_DUE), (MERGED,)),
         "refuse_merge": Transition(_OPEN, _OPEN),
+        "follow": Transition((*_OPEN, ACCEPTED, DECLINED), (*_OPEN, ACCEPTED, DECLINED)),
         "end": Transition((*_OPEN, ACCEPTED, DECLINED), (ENDED,)),
     }
 
@@ -248,6 +250,18 @@ class Responsibility(Aggregate):
         self._answer_proposal(facts)
         self.record(MergeRefused(self.id, master_case_id, ground), at)
 
+    def follow(self, moved: Unit, at: datetime) -> None:
+        """A unit that holds the case, is asked for it or must designate stands at another place in the tree; the past keeps the old one."""
+        self.require("follow")
+        self.holdings[-1] = replace(self.holding, unit=_moved(self.holder, moved))
+        if self.pending is not None:
+            self.transfers[-1] = replace(
+                self.pending, sender=_moved(self.pending.sender, moved), receiver=_moved(self.pending.receiver, moved)
+            )
+        if self.designating is not None:
+            self.designating = _moved(self.designating, moved)
+        self.record(UnitMoved(self.id, moved.id, moved.path), at)
+
     def end(self, reason: str, at: datetime) -> None:
         """The case ended. An offer that waits lapses; the last holder keeps answering for the case."""
         self.require("end")
@@ -257,6 +271,11 @@ class Responsibility(Aggregate):
         self.status = ENDED
         self.ended_at = at
         self.record(ResponsibilityEnded(self.id, reason), at)
+
+    def stands_elsewhere(self, unit: Unit) -> bool:
+        """Whether the case knows this unit at another place."""
+        known = [self.holder, self.designating, *((self.pending.sender, self.pending.receiver) if self.pending else ())]
+        return any(one is not None and one.id == unit.id and one.path != unit.path for one in known)
 
     # Why not: each raises what the command would raise, before it looks at the details of the request
 
@@ -371,6 +390,10 @@ class Responsibility(Aggregate):
 
     def _answer_proposal(self, facts: CaseFacts) -> None:
         self.answered_proposal = facts.merge.proposal_id if facts.merge else ""
+
+
+def _moved(known: Unit, moved: Unit) -> Unit:
+    return moved if known.id == moved.id else known
 
 
 def _withdrawn() -> DomainError:

@@ -37,6 +37,13 @@ WITH RECURSIVE below AS (
 """
 _POSTS_OF_SQL = "SELECT id::text FROM staff_posts WHERE organ_id = ANY(%s::uuid[]) ORDER BY id"
 
+_CASES_OF_SQL = """
+SELECT id::text FROM responsibilities
+WHERE status NOT IN ('merged', 'ended')
+  AND (organ_id = ANY(%s) OR doc -> 'transfers' -> -1 -> 'receiver' ->> 'id' = ANY(%s) OR doc -> 'designating' ->> 'id' = ANY(%s))
+ORDER BY id
+"""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -144,6 +151,11 @@ class DirectoryStore:
         async with self._database.transaction() as tx:
             organ_ids = [row[0] for row in await tx.rows(_SUBTREE_SQL, (organ_id,))]
             return organ_ids, [row[0] for row in await tx.rows(_POSTS_OF_SQL, (organ_ids,))]
+
+    async def open_cases(self, organ_ids: Sequence[str]) -> Sequence[str]:
+        """See `duties.Concerned`."""
+        async with self._database.transaction() as tx:
+            return [row[0] for row in await tx.rows(_CASES_OF_SQL, (list(organ_ids),) * 3)]
 
     # Deadline books
 

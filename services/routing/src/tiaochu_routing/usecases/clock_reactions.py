@@ -11,7 +11,7 @@ from tiaochu_kit.documents import Read
 from tiaochu_kit.usecase import Event, Work, reaction
 from tiaochu_routing.domain.case_facts import CaseFacts
 from tiaochu_routing.domain.clock import AWAITED, EXPIRED, PAUSED, RUNNING, Clock, terms_of
-from tiaochu_routing.domain.clock_rules import REF_FIELDS, RESUMED, SUSPENDED, Touched, applies, known_of, to_start, touched_by
+from tiaochu_routing.domain.clock_rules import REF_FIELDS, RESUMED, SUSPENDED, Touched, known_of, to_start, touched_by
 from tiaochu_routing.domain.deadline_book import calendar_of_district, rules_of
 from tiaochu_routing.domain.organs import Unit
 from tiaochu_routing.usecases.event_types import producer_of
@@ -109,8 +109,11 @@ class ClockReactions:
     def _await_beginning(self, work: Work, e: Event[Any], facts: CaseFacts | None, code: str, ref: str) -> None:
         """Another service's event ends a period whose beginning was not read yet: remember the end."""
         known = self._known(work, e, facts)
-        for rule in rules_of(work.find(DEADLINE_BOOKS, book_id(e.district))).rules[code].entries:
-            if producer_of(rule.value.trigger) not in ("", e.producer) and rule.value.when and applies(rule.value, known):
+        book = rules_of(work.find(DEADLINE_BOOKS, book_id(e.district)))
+        triggers = {entry.value.trigger for entry in book.rules[code].entries if entry.value.when}
+        for trigger in triggers:
+            starting = to_start(book, trigger, beijing(e.occurred_at).date(), known)
+            if producer_of(trigger) not in ("", e.producer) and code in {rule.code for rule in starting}:
                 ident = clock_id(e.body.case_id, code, ref)
                 clock = Clock(id=ident, district=e.district, case_id=e.body.case_id, rule_code=code, ref_id=ref, ended_at=e.occurred_at)
                 work.add(CLOCKS, clock)

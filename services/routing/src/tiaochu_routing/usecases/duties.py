@@ -31,6 +31,9 @@ class Concerned(Protocol):
     async def subtree(self, organ_id: str) -> tuple[Sequence[str], Sequence[str]]:
         """An organ and everything below it, parents first, and the posts in all of them."""
 
+    async def open_cases(self, organ_ids: Sequence[str]) -> Sequence[str]:
+        """Cases that go on and that one of these organs holds, is asked to sign for or must designate."""
+
 
 Run = Callable[[Any, Message, Context, type[Message]], Awaitable[Message]]
 """kit's executor."""
@@ -78,6 +81,8 @@ class Duties:
         """An organ stands at its new place from today on."""
         organ_ids, post_ids = await self._concerned.subtree(organ_id)
         await self._do(self._directory.move_subtree, duties.MoveSubtreeDuty(organ_ids=organ_ids, post_ids=post_ids), new_id())
+        for batch in _batches(await self._concerned.open_cases(organ_ids)):
+            await self._do(self._responsibility.follow_units, duties.FollowUnitsDuty(case_ids=batch, organ_ids=organ_ids), new_id())
 
     async def name_lead(self, call_id: str, case_id: str, _district: str) -> None:
         """A case was classified."""

@@ -14,7 +14,7 @@ from tiaochu_routing.domain.organs import Unit
 from tiaochu_routing.domain.responsibility import Responsibility
 from tiaochu_routing.domain.transfer import DELEGATE, ESCALATE, REFER, Lead
 from tiaochu_routing.usecases.ports import Directory
-from tiaochu_routing.usecases.tables import CASE_FACTS, RESPONSIBILITIES
+from tiaochu_routing.usecases.tables import CASE_FACTS, ORGANS, RESPONSIBILITIES
 from tiaochu_routing.usecases.texts import ANSWER, PROPOSAL, keep_note, keep_notice
 
 KINDS = {pb.TRANSFER_KIND_REFER: REFER, pb.TRANSFER_KIND_ESCALATE: ESCALATE, pb.TRANSFER_KIND_DELEGATE: DELEGATE}
@@ -183,3 +183,15 @@ class ResponsibilityCommands:
             return duties.DutyDone(changed=0)
         case.name_lead(lead, work.now)
         return duties.DutyDone(changed=1)
+
+    @command(reads=lambda r: [*map(RESPONSIBILITIES.by_id, r.case_ids), *map(ORGANS.by_id, r.organ_ids)])
+    def follow_units(self, work: Work, r: duties.FollowUnitsDuty) -> duties.DutyDone:
+        """Duty: let cases follow the units that moved, so that these keep seeing them."""
+        units = [work.get(ORGANS, ident).unit(beijing(work.now).date()) for ident in r.organ_ids]
+        changed = 0
+        for case in filter(None, (work.find(RESPONSIBILITIES, ident) for ident in r.case_ids)):
+            for unit in units:
+                if "follow" in case.allowed_commands() and case.stands_elsewhere(unit):
+                    case.follow(unit, work.now)
+                    changed += 1
+        return duties.DutyDone(changed=changed)

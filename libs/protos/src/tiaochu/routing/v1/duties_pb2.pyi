@@ -176,6 +176,40 @@ class MoveSubtreeDuty(_message.Message):
 Global___MoveSubtreeDuty: _TypeAlias = MoveSubtreeDuty  # noqa: Y015
 
 @_typing.final
+class FollowUnitsDuty(_message.Message):
+    """Lets cases follow the units that moved."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CASE_IDS_FIELD_NUMBER: _builtins.int
+    ORGAN_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Key of the duty."""
+    @_builtins.property
+    def case_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The cases."""
+
+    @_builtins.property
+    def organ_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The units that moved."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        case_ids: _abc.Iterable[_builtins.str] | None = ...,
+        organ_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ids", b"case_ids", "organ_ids", b"organ_ids", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowUnitsDuty: _TypeAlias = FollowUnitsDuty  # noqa: Y015
+
+@_typing.final
 class DutyDone(_message.Message):
     """The duty is done."""
 

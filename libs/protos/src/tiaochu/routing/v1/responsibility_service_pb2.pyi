@@ -684,7 +684,7 @@ class GetResponsibleUnitResponse(_message.Message):
     organ_name: _builtins.str
     """Its name."""
     organ_path: _builtins.str
-    """Its place in the tree of organs when it became responsible."""
+    """Its place in the tree of organs; follows the unit while it is responsible."""
     responsibility_version: _builtins.int
     """Counts the units that were responsible."""
     by: _builtins.str
@@ -863,7 +863,7 @@ class Holding(_message.Message):
     organ_name: _builtins.str
     """Its name."""
     organ_path: _builtins.str
-    """Its place when it became responsible."""
+    """Its place; follows the unit while it is responsible."""
     by: _builtins.str
     """Code how it became responsible: first_receipt, signature, designation."""
     responsibility_version: _builtins.int

@@ -484,3 +484,33 @@ class ResponsibilityEnded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResponsibilityEnded: _TypeAlias = ResponsibilityEnded  # noqa: Y015
+
+@_typing.final
+class UnitMoved(_message.Message):
+    """A unit that holds the case, is asked to sign for it or must designate stands at another place in the tree of organs. Responsibility does not move."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    ORGAN_ID_FIELD_NUMBER: _builtins.int
+    ORGAN_PATH_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case."""
+    organ_id: _builtins.str
+    """The unit."""
+    organ_path: _builtins.str
+    """Its new place."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        organ_id: _builtins.str = ...,
+        organ_path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "organ_id", b"organ_id", "organ_path", b"organ_path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnitMoved: _TypeAlias = UnitMoved  # noqa: Y015
