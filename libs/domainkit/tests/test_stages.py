@@ -26,7 +26,24 @@ REGISTERED, CLASSIFIED, ACCEPTED = i("CaseRegistered"), i("CaseClassified"), r("
 OPENED, CHOSEN, TAKEN = m("MediationOpened"), m("MediatorChosen"), m("AssignmentAccepted")
 TO_TABLE = (REGISTERED, CLASSIFIED, ACCEPTED, OPENED, CHOSEN, TAKEN)
 FAILED_FIRST = (*TO_TABLE, m("SessionHeld", number=1, result="not_agreed"))
-EFFECTIVE = (*TO_TABLE, m("AgreementDrafted"), m("AgreementEffective"))
+TERMINATED = m("MediationTerminated", partly_agreed=False)
+
+
+def effective(*obligations: str, partial: bool = False) -> Said:
+    return m("AgreementEffective", partial=partial, obligations=[SimpleNamespace(obligation_id=o) for o in obligations])
+
+
+def performed(obligation: str, *, complete: bool = True) -> Said:
+    return m("PerformanceRecorded", obligation_id=obligation, complete=complete)
+
+
+def breached(obligation: str) -> Said:
+    return m("ObligationBreached", obligation_id=obligation)
+
+
+EFFECTIVE = (*TO_TABLE, m("AgreementDrafted"), effective("a", "b"))
+PARTIAL = (*TO_TABLE, m("AgreementDrafted"), effective("a", partial=True))
+DONE = (*EFFECTIVE, performed("a"), performed("b"), m("AgreementPerformed"))
 
 
 def stage(said: tuple[Said, ...]) -> Stage:
@@ -59,8 +76,11 @@ def stage(said: tuple[Said, ...]) -> Stage:
         (TO_TABLE[:4], 50),
         (TO_TABLE[:5], 55),
         (TO_TABLE, 60),
-        ((*TO_TABLE, m("RecusalDecided", replaced=True)), 55),
+        ((*TO_TABLE, m("AssignmentDeclined")), 50),
+        ((*TO_TABLE, m("RecusalDecided", replaced=True)), 50),
         ((*TO_TABLE, m("RecusalDecided", replaced=False)), 60),
+        ((*TO_TABLE, m("MediationSuspended"), m("RecusalDecided", replaced=True)), 68),
+        ((*TO_TABLE, m("MediationSuspended"), m("RecusalDecided", replaced=True), m("MediationResumed")), 50),
         ((*TO_TABLE, m("SessionScheduled", number=1)), 60),
         ((*TO_TABLE, m("SessionHeld", number=1, result="agreed")), 65),
         (FAILED_FIRST, 67),
@@ -69,16 +89,25 @@ def stage(said: tuple[Said, ...]) -> Stage:
         ((*FAILED_FIRST, m("MediationSuspended"), m("MediationResumed")), 67),
         (EFFECTIVE[:-1], 70),
         (EFFECTIVE, 75),
-        ((*EFFECTIVE, m("PerformanceRecorded", obligation_id="a", complete=True)), 80),
-        ((*EFFECTIVE, m("ObligationBreached", obligation_id="a")), 85),
-        ((*EFFECTIVE, m("ObligationBreached", obligation_id="a"), m("PerformanceRecorded", obligation_id="a", complete=False)), 85),
-        ((*EFFECTIVE, m("ObligationBreached", obligation_id="a"), m("PerformanceRecorded", obligation_id="a", complete=True)), 80),
-        ((*EFFECTIVE, m("AgreementPerformed")), 88),
+        ((*EFFECTIVE[:-1], effective()), 88),
+        ((*EFFECTIVE, performed("a", complete=False)), 80),
+        ((*EFFECTIVE, performed("a")), 80),
+        ((*EFFECTIVE, breached("a")), 85),
+        ((*EFFECTIVE, breached("a"), performed("a", complete=False)), 85),
+        ((*EFFECTIVE, breached("a"), performed("a")), 80),
+        (DONE, 88),
         ((*EFFECTIVE, m("FollowUpRecorded")), 75),
-        ((*EFFECTIVE, m("AgreementPerformed"), m("FollowUpRecorded")), 92),
-        ((*EFFECTIVE, m("AgreementPerformed"), m("FollowUpRecorded"), m("CaseClosed")), 95),
-        ((*EFFECTIVE, m("CaseClosed"), m("CaseArchived")), 98),
-        ((*FAILED_FIRST, m("MediationTerminated")), 90),
+        ((*DONE, m("FollowUpRecorded")), 92),
+        ((*DONE, m("FollowUpRecorded"), m("CaseClosed")), 95),
+        ((*DONE, m("CaseClosed"), m("CaseArchived")), 98),
+        (PARTIAL, 65),
+        ((*PARTIAL, performed("a", complete=False)), 65),
+        ((*PARTIAL, m("MediationTerminated", partly_agreed=True)), 75),
+        ((*PARTIAL, breached("a"), m("MediationTerminated", partly_agreed=True)), 85),
+        ((*PARTIAL, performed("a"), m("MediationTerminated", partly_agreed=True)), 88),
+        ((*PARTIAL, m("AgreementDrafted"), effective("b")), 75),
+        ((*FAILED_FIRST, TERMINATED), 90),
+        ((*FAILED_FIRST, TERMINATED, m("FollowUpRecorded")), 92),
         ((*TO_TABLE, i("ApplicationWithdrawn")), 90),
         # A withdrawal that lost the race against the last signature changes nothing: the agreement binds (人民调解法 31).
         ((*EFFECTIVE, i("ApplicationWithdrawn")), 75),
@@ -108,7 +137,10 @@ def interleavings(draw: st.DrawFn) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
             r("ResponsibilityEnded"),
             m("MediationSuspended"),
             m("MediationResumed"),
-            m("MediationTerminated"),
+            TERMINATED,
+            effective("c", partial=True),
+            performed("a"),
+            breached("b"),
             m("CaseClosed"),
         )
     )

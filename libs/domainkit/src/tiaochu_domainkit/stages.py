@@ -137,22 +137,24 @@ class RoutingSlice:
 
 @dataclass(frozen=True)
 class MediationSlice:
-    """What mediation said. `stage` is its own part of the number, 0 before it opened; `resumes` is where a suspended case goes back to."""
+    """What mediation said.
+
+    `stage` is its own part of the number, 0 before it opened; `resumes` is where a suspended case goes back to. `owed` are obligations of
+    agreements in effect that are not performed, `breached` those of them past their grace; `begun` says that anything was performed.
+    """
 
     stage: int = 0
     resumes: int = 0
+    owed: tuple[str, ...] = ()
     breached: tuple[str, ...] = ()
-    """Obligations overdue and not cured."""
+    begun: bool = False
 
     _STAGES: ClassVar[dict[str, Stage]] = {
         "MediationOpened": Stage.ACCEPTED,
         "MediatorChosen": Stage.ASSIGNED,
-        "AssignmentDeclined": Stage.ASSIGNED,
+        "AssignmentDeclined": Stage.ACCEPTED,
         "AssignmentAccepted": Stage.PREPARING,
         "AgreementDrafted": Stage.AGREED_UNSIGNED,
-        "AgreementEffective": Stage.EFFECTIVE,
-        "AgreementPerformed": Stage.PERFORMED,
-        "MediationTerminated": Stage.TERMINATED,
         "CaseClosed": Stage.CLOSED,
         "CaseArchived": Stage.ARCHIVED,
     }
@@ -170,9 +172,26 @@ class MediationSlice:
             return self
         return replace(self, stage=int(stage))
 
+    def settled(self) -> "MediationSlice":
+        """How it stands with everything promised."""
+        if self.stage >= Stage.TERMINATED:
+            return self
+        if not self.owed:
+            return self.at(Stage.PERFORMED)
+        if self.breached:
+            return self.at(Stage.BREACHED)
+        return self.at(Stage.PERFORMING if self.begun else Stage.EFFECTIVE)
+
+    def settled_if_left(self) -> "MediationSlice":
+        """The same, unless the table is still open beside a partial agreement (部分协议)."""
+        return self.settled() if self.stage >= Stage.EFFECTIVE else self
+
 
 def _recusal_decided(slice_: MediationSlice, body: Any) -> MediationSlice:
-    return slice_.at(Stage.ASSIGNED) if body.replaced else slice_
+    """A replaced mediator's case waits for another; a suspended one does so when it is resumed."""
+    if not body.replaced:
+        return slice_
+    return replace(slice_, resumes=int(Stage.ACCEPTED)) if slice_.stage == Stage.SUSPENDED else slice_.at(Stage.ACCEPTED)
 
 
 def _session_scheduled(slice_: MediationSlice, body: Any) -> MediationSlice:
@@ -194,14 +213,31 @@ def _resumed(slice_: MediationSlice, _body: Any) -> MediationSlice:
     return replace(slice_, stage=slice_.resumes, resumes=0) if slice_.stage == Stage.SUSPENDED else slice_
 
 
+def _effective(slice_: MediationSlice, body: Any) -> MediationSlice:
+    """A partial agreement binds while the rest stays on the table."""
+    bound = replace(slice_, owed=(*slice_.owed, *(o.obligation_id for o in body.obligations)))
+    return bound.at(Stage.IN_SESSION) if body.partial else bound.settled()
+
+
 def _obligation_breached(slice_: MediationSlice, body: Any) -> MediationSlice:
-    return replace(slice_.at(Stage.BREACHED), breached=(*slice_.breached, body.obligation_id))
+    return replace(slice_, breached=(*slice_.breached, body.obligation_id)).settled_if_left()
 
 
 def _performance_recorded(slice_: MediationSlice, body: Any) -> MediationSlice:
-    """Performing, unless another obligation is still overdue."""
-    breached = tuple(o for o in slice_.breached if not (body.complete and o == body.obligation_id))
-    return replace(slice_.at(Stage.BREACHED if breached else Stage.PERFORMING), breached=breached)
+    begun = replace(slice_, begun=True)
+    if body.complete:
+        done = body.obligation_id
+        begun = replace(begun, owed=tuple(o for o in begun.owed if o != done), breached=tuple(o for o in begun.breached if o != done))
+    return begun.settled_if_left()
+
+
+def _agreement_performed(slice_: MediationSlice, _body: Any) -> MediationSlice:
+    return slice_.settled_if_left()
+
+
+def _terminated(slice_: MediationSlice, body: Any) -> MediationSlice:
+    """With a partial agreement in force only the rest ends; what was agreed goes on to be performed."""
+    return slice_.settled() if body.partly_agreed else slice_.at(Stage.TERMINATED)
 
 
 def _followed_up(slice_: MediationSlice, _body: Any) -> MediationSlice:
@@ -214,8 +250,11 @@ _STEPS: dict[str, Callable[[MediationSlice, Any], MediationSlice]] = {
     "SessionHeld": _session_held,
     "MediationSuspended": _suspended,
     "MediationResumed": _resumed,
+    "AgreementEffective": _effective,
     "ObligationBreached": _obligation_breached,
     "PerformanceRecorded": _performance_recorded,
+    "AgreementPerformed": _agreement_performed,
+    "MediationTerminated": _terminated,
     "FollowUpRecorded": _followed_up,
 }
 

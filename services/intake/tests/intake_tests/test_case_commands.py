@@ -165,7 +165,9 @@ async def test_an_agreement_in_effect_and_an_end_forbid_what_they_must(desk: Des
     error = await refused(desk.call("ClassifyCase", classification(case_id)))
     assert (error.reason, error.metadata["current"]) == ("STATE_FORBIDS", "accepted")
     await desk.hear(table_events_pb2.MediationOpened(case_id=case_id, organ_id=TOWN, organ_path=PATHS[TOWN]))
-    await desk.hear(agreement_events_pb2.AgreementEffective(case_id=case_id, agreement_id="a"))
+    await desk.hear(
+        agreement_events_pb2.AgreementEffective(case_id=case_id, obligations=[agreement_events_pb2.Obligation(obligation_id="o")])
+    )
     assert (await desk.get(case_id)).stage == 75
     withdraw = pb.WithdrawApplicationRequest(case_id=case_id, party_id=applicant, reason="settled")
     assert (await refused(desk.call("WithdrawApplication", withdraw))).metadata["current"] == "effective"
