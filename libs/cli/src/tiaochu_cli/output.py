@@ -35,9 +35,9 @@ class Screen:
         """One line; what a person wrote is shown as it is, never read as markup."""
         self.out.print(escape(text), style=style or None, soft_wrap=True)
 
-    def pairs(self, pairs: Iterable[tuple[str, object]], title: str = "") -> None:
+    def pairs(self, pairs: Iterable[tuple[str, object]]) -> None:
         """A card: label and value, the empty ones left out."""
-        table = Table(show_header=False, box=None, title=escape(title) or None, title_justify="left", pad_edge=False)
+        table = Table(show_header=False, box=None, pad_edge=False)
         table.add_column(style="cyan", no_wrap=True)
         table.add_column(overflow="fold")
         for label, value in pairs:
@@ -47,7 +47,9 @@ class Screen:
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", *, right: Sequence[int] = ()) -> None:
         """A table; `right` are the columns of numbers."""
-        table = Table(title=escape(title) or None, title_justify="left", header_style="bold")
+        if title:
+            self.line(title, "bold")
+        table = Table(header_style="bold")
         for index, heading in enumerate(headings):
             table.add_column(heading, justify="right" if index in right else "left", overflow="fold")
         for row in rows:

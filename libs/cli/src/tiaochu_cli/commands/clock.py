@@ -8,6 +8,7 @@ from tiaochu.routing.v1 import clock_service_pb2 as pb
 from tiaochu_cli.cell import running_stack
 from tiaochu_cli.clocks import show_clocks
 from tiaochu_cli.command import command, moment_option, usage
+from tiaochu_cli.districts import ask_in_district
 from tiaochu_cli.moments import parse_duration, parse_span, shown, stamp
 from tiaochu_cli.output import Screen
 from tiaochu_cli.session import Session
@@ -26,7 +27,7 @@ def rules(
     history: Annotated[bool, typer.Option("--history", help="Versions of other days too. · 含历史版本")] = False,
 ) -> None:
     """The deadline rules of a district. · 期限规则"""
-    answer = session.wire.call(pb.ListClockRulesRequest(district=district, on=on, with_history=history))
+    answer = ask_in_district(session, pb.ListClockRulesRequest(district=district, on=on, with_history=history))
 
     def show(screen: Screen) -> None:
         rows = (
@@ -60,7 +61,7 @@ def preview(
         except ValueError as error:
             raise usage(f"{text}: {error}", "--pause") from error
         request.pauses.add(from_at=stamp(begins), to_at=stamp(ends))
-    answer = session.wire.call(request)
+    answer = ask_in_district(session, request)
 
     def show(screen: Screen) -> None:
         screen.pairs(

@@ -9,6 +9,7 @@ from tiaochu.routing.v1 import directory_service_pb2 as pb
 from tiaochu.routing.v1 import rule_service_pb2 as rules_pb
 from tiaochu_cli.command import command
 from tiaochu_cli.directory_files import read_directory, read_rules
+from tiaochu_cli.districts import ask_in_district
 from tiaochu_cli.names import zh
 from tiaochu_cli.output import Screen
 from tiaochu_cli.session import Session
@@ -64,7 +65,7 @@ def list_organs(
     page_token: Annotated[str, typer.Option(metavar="TOKEN", help="next_page_token of the last answer. · 翻页标记")] = "",
 ) -> None:
     """Organs by their place in the tree. · 单位"""
-    answer = session.wire.call(pb.ListOrgansRequest(district=district, kind=kind, on=on, page_size=1000, page_token=page_token))
+    answer = ask_in_district(session, pb.ListOrgansRequest(district=district, kind=kind, on=on, page_size=1000, page_token=page_token))
 
     def show(screen: Screen) -> None:
         rows = (

@@ -6,6 +6,7 @@ import typer
 
 from tiaochu.reporting.v1 import report_service_pb2 as pb
 from tiaochu_cli.command import command, moment_option
+from tiaochu_cli.districts import ask_in_district
 from tiaochu_cli.failure import REFUSED
 from tiaochu_cli.moments import shown, stamp
 from tiaochu_cli.names import Names
@@ -46,7 +47,7 @@ def month(
     request = pb.GetMonthTableRequest(district=district, organ_id=unit, period=period, levels=levels)
     if as_of:
         request.as_of.CopyFrom(stamp(moment_option(as_of, "--as-of")))
-    answer = session.wire.call(request)
+    answer = ask_in_district(session, request)
     session.answer(answer, lambda screen: show_table(screen, answer, Names(session.wire, answer.district)))
 
 
@@ -83,10 +84,10 @@ def cases(
     )
     if as_of:
         request.as_of.CopyFrom(stamp(moment_option(as_of, "--as-of")))
-    answer = session.wire.call(request)
+    answer = ask_in_district(session, request)
 
     def show(screen: Screen) -> None:
-        names = Names(session.wire, district)
+        names = Names(session.wire, request.district)
         rows = ((c.case_number, names.organ(c.organ_id), c.month, c.value, "调整" if c.adjustment else "", c.case_id) for c in answer.cases)
         screen.table(("案号", "单位", "月份", "数值", "", "案件标识"), rows, right=(3,))
         if answer.next_page_token:
@@ -101,7 +102,7 @@ def reconcile(session: Session, period: Period, *, district: District = "", as_o
     request = pb.ReconcileRequest(district=district, period=period)
     if as_of:
         request.as_of.CopyFrom(stamp(moment_option(as_of, "--as-of")))
-    answer = session.wire.call(request)
+    answer = ask_in_district(session, request)
 
     def show(screen: Screen) -> None:
         screen.table(
@@ -131,7 +132,7 @@ def lock(
 @command(app, "locks")
 def locks(session: Session, *, district: District = "") -> None:
     """The locked months of a district. · 已锁定的月份"""
-    answer = session.wire.call(pb.ListMonthLocksRequest(district=district))
+    answer = ask_in_district(session, pb.ListMonthLocksRequest(district=district))
 
     def show(screen: Screen) -> None:
         rows = ((item.month, shown(item.cut_at), shown(item.locked_at), item.locked_by) for item in answer.locks)
