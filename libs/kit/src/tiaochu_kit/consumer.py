@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from tiaochu.log.v1.log_service_pb2 import Head, LoggedEvent
+from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import telemetry
 from tiaochu_kit.database import Database, Tx, away, lost_race
 from tiaochu_kit.effects import Effects
@@ -156,7 +157,7 @@ class Consumer:
         except (Gap, LogForked):
             raise
         except Exception as error:
-            if away(error) and not lost_race(error):
+            if _not_now(error):
                 raise  # nothing is the events' fault
             log.info("consumer.one_by_one", producer=self.producer.name, error=type(error).__name__)
             for event in batch:
@@ -175,7 +176,7 @@ class Consumer:
                     races += 1
                     await asyncio.sleep(0.005 * races)
                     continue
-                if away(error) or lost_race(error):
+                if _not_now(error) or lost_race(error):
                     raise
                 failures += 1
                 if failures == ATTEMPTS:
@@ -254,6 +255,13 @@ class Consumer:
         if district not in self.stops:
             log.error("consumer.stopped", producer=self.producer.name, district=district, why=why)
         self.stops[district] = why
+
+
+def _not_now(error: Exception) -> bool:
+    """Whether it lies with the database, or with an upgrade under way, and not with the event."""
+    if isinstance(error, DomainError):
+        return error.kind is Kind.UNAVAILABLE
+    return away(error) and not lost_race(error)
 
 
 def _traceparent(headers: str) -> str:

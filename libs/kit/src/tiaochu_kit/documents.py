@@ -8,10 +8,19 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from tiaochu_domainkit.aggregate import Aggregate
+from tiaochu_kit.compat import FIRST, RELEASE, needs, newer_release
 
 A = TypeVar("A", bound=Aggregate)
 
+
+class _Mark(msgspec.Struct):
+    """What a document says of the release that reads it."""
+
+    compat: int = FIRST
+
+
 _encoder = msgspec.json.Encoder()
+_mark = msgspec.json.Decoder(_Mark)
 DOCUMENT_LIMIT = 64 * 1024
 """Bytes. What could grow beyond stands in rows of its own."""
 
@@ -36,13 +45,16 @@ class Read:
 class DocumentTable(Generic[A]):
     """Where one kind of aggregate lives.
 
-    `journal=False` marks a copy of another service's facts: written by its consumer alone and without events.
+    `journal=False` marks a copy of another service's facts: written by its consumer alone and without events. `newer` names the fields (and
+    values, `field=value`) that came with a later release, see `compat`; `release` is what this code reads.
     """
 
     name: str
     cls: type[A]
     columns: Mapping[str, Column[A]] = field(default_factory=dict)
     journal: bool = True
+    newer: Mapping[str, int] = field(default_factory=dict)
+    release: int = RELEASE
 
     def by_id(self, key: str) -> Read:
         """The document with this id."""
@@ -89,12 +101,21 @@ class DocumentTable(Generic[A]):
     def encode(self, aggregate: A) -> str:
         """The document: the aggregate as it stands. Raises `ValueError` above `DOCUMENT_LIMIT`."""
         text = _encoder.encode(aggregate)
+        needed = self.needs(aggregate)
+        if needed > FIRST:
+            text = b'{"compat":%d,' % needed + text[1:]
         if len(text) > DOCUMENT_LIMIT:
             raise ValueError(f"document {self.name}/{aggregate.id} has {len(text)} bytes")
         return text.decode()
 
+    def needs(self, aggregate: A) -> int:
+        """The release that everyone must have to read this aggregate."""
+        return needs(aggregate, self.newer) if self.newer else FIRST
+
     def decode(self, doc: str) -> A:
-        """The aggregate as it was saved."""
+        """The aggregate as it was saved. Raises `NEWER_RELEASE` when this code does not know all that was saved."""
+        if '"compat":' in doc and _mark.decode(doc).compat > self.release:
+            raise newer_release()
         return self._decoder.decode(doc)
 
     @cached_property

@@ -1,5 +1,6 @@
 """Events between domain dataclasses and protobuf messages, by equal names and equal fields."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -7,6 +8,8 @@ from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
+
+from tiaochu_kit.compat import FIRST, needs
 
 
 class EventCodec:
@@ -17,7 +20,14 @@ class EventCodec:
 
     def __init__(self, package: str) -> None:
         self._package = package
+        self.newer: Mapping[str, int] = {}
         self._classes: dict[str, type[Message]] = {}
+
+    def needs(self, event: Any) -> int:
+        """The release that everyone must have to read this event. `newer` names types (`ThingRenamed`) and fields (`AmountAdded.note`)."""
+        name = type(event).__name__
+        own = {key.removeprefix(f"{name}."): release for key, release in self.newer.items() if key.startswith(f"{name}.")}
+        return max(self.newer.get(name, FIRST), needs(event, own)) if self.newer else FIRST
 
     def type_of(self, event: Any) -> str:
         """Full name of the message type of a domain event."""

@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.errors import UniqueViolation
 
 from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.compat import FIRST, upgrade_not_finished
 from tiaochu_kit.database import Tx
 from tiaochu_kit.documents import DocumentTable, Read
 from tiaochu_kit.events import EventCodec
@@ -36,6 +37,7 @@ _CALL_SQL = """
 INSERT INTO calls (id, kind, key, district, traceparent, next_at)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
 """
+_RELEASE_SQL = "SELECT release FROM compat"
 
 
 class Journal:
@@ -44,6 +46,7 @@ class Journal:
     def __init__(self, codec: EventCodec, late_entry: timedelta) -> None:
         self._codec = codec
         self._late_entry = late_entry
+        self._release = FIRST
 
     async def load(self, tx: Tx, work: Work, reads: Sequence[Read | NaturalKey]) -> None:
         """Queue the reads, send them with what the caller queued, and put the documents into `work`."""
@@ -66,7 +69,9 @@ class Journal:
     async def save(self, tx: Tx, work: Work) -> None:
         """Queue everything `work` changed. A lost race shows when the queue is sent: SQLSTATE TC409 or a unique violation."""
         work.collect()
-        for table, members, new in work.changed():
+        changed = list(work.changed())
+        await self._require_release(tx, changed, work.events)
+        for table, members, new in changed:
             rows = [table.row(m.aggregate) for m in members]
             arrays: list[Any] = [list(column) for column in zip(*rows, strict=True)]
             if new:
@@ -80,6 +85,16 @@ class Journal:
         for name, values in work.rows:
             await tx.queue(_insert_sql(name, tuple(values)), [_adapt(v) for v in values.values()])
         await self._save_duties(tx, work)
+
+    async def _require_release(self, tx: Tx, changed: Sequence[Any], events: Sequence[PendingEvent]) -> None:
+        needed = max(
+            (FIRST, *(t.needs(m.aggregate) for t, members, _ in changed for m in members), *(self._codec.needs(e.event) for e in events))
+        )
+        if needed > self._release:
+            # Asked only until the upgrade is finished: `compat` never falls.
+            self._release = (await tx.rows(_RELEASE_SQL))[0][0]
+            if needed > self._release:
+                raise upgrade_not_finished(needed)
 
     async def _append(self, tx: Tx, events: Sequence[PendingEvent], now: datetime) -> None:
         if not events:

@@ -156,6 +156,12 @@ def migrate(settings: MigrationSettings, package: str) -> None:
     command.upgrade(config, "head")
 
 
+def finish_upgrade(settings: MigrationSettings, release: int) -> None:
+    """Say that every replica of the cell reads `release`: from now on what is new in it is written, and rollback is no longer safe. Never falls."""
+    with psycopg.connect(_owner_url(settings)) as owner:
+        owner.execute("UPDATE compat SET release = greatest(release, %s)", (release,))
+
+
 def newest(package: str) -> str | None:
     """The revision the code needs."""
     return ScriptDirectory(str(files(package) / "migrations")).get_current_head()

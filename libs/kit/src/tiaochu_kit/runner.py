@@ -25,6 +25,7 @@ from tiaochu_kit import figures, migrations, telemetry
 from tiaochu_kit.auth import Posts, Tokens
 from tiaochu_kit.blobs import BlobStore, open_store
 from tiaochu_kit.clock import Clock
+from tiaochu_kit.compat import RELEASE
 from tiaochu_kit.consumer import Consumer
 from tiaochu_kit.database import Database
 from tiaochu_kit.directory_log import AccessLog, DirectoryLog
@@ -64,6 +65,8 @@ class App:
     calls: Mapping[str, CallHandler] = field(default_factory=dict)
     http: ASGIApp | None = None
     """Mounted at `/` beside health, where an outside caller exists."""
+    newer: Mapping[str, int] = field(default_factory=dict)
+    """Event types (`ThingRenamed`) and fields (`AmountAdded.note`) that came with a later release, see `compat`."""
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     """Further endless work under a lease each, named by the function."""
 
@@ -127,18 +130,20 @@ def _derived(key: bytes, purpose: str) -> bytes:
 
 
 def main(service: str, package: str, build: Build) -> None:
-    """The program of a service: `python -m <package> serve|work|run|migrate`."""
+    """The program of a service: `python -m <package> serve|work|run|migrate|finish-upgrade`."""
     role = sys.argv[1] if len(sys.argv) > 1 else "run"
     os.environ.setdefault("TIAOCHU_SERVICE", service)
     if role == "migrate":
         migrations.migrate(MigrationSettings(), package)
+    elif role == "finish-upgrade":
+        migrations.finish_upgrade(MigrationSettings(), RELEASE)
     elif role in ("serve", "work", "run"):
         settings = Settings()
         telemetry.setup(settings)
         figures.setup()
         uvloop.run(run(settings, package, build, serve=role != "work", work=role != "serve"))
     else:
-        sys.exit("usage: serve | work | run | migrate")
+        sys.exit("usage: serve | work | run | migrate | finish-upgrade")
 
 
 async def run(settings: Settings, package: str, build: Build, *, serve: bool, work: bool) -> None:
@@ -160,6 +165,7 @@ class Service:
         settings = kit.settings
         own = OwnLog(settings.service, kit.database, kit.relay)
         self.app = build(kit)
+        kit.codec.newer = self.app.newer
         for producer, handlers in self.app.consumers.items():
             kit.consumers[producer] = self._consumer(producer, own, handlers)
         self._signer = HeadSigner(kit.database, own, settings.log_signing_key_file, kit.clock.now)
