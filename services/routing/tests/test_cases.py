@@ -137,6 +137,9 @@ async def test_a_decline_serves_the_notice_of_remedies(world: Any) -> None:
     assert (notice.notice_id, notice.remedies_version) == (answer.notice_id, answer.remedies_version)
     assert "人民法院" in notice.text
     assert (await world.events(case_id))[-1] == "CaseDeclined"
+    await world.settle()
+    case = await world.case(case_id)
+    assert (case.status, case.decline_ground) == ("ended", "already_handled")
 
 
 async def test_a_decline_for_another_ground_says_why(world: Any) -> None:

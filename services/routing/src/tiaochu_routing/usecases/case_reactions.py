@@ -6,7 +6,7 @@ from tiaochu_kit.usecase import Event, Work, reaction
 from tiaochu_routing.domain.case_facts import CaseFacts, MergeProposal
 from tiaochu_routing.domain.mediation_facts import MediationFacts
 from tiaochu_routing.domain.organs import Unit
-from tiaochu_routing.domain.responsibility import OFFERED, Responsibility
+from tiaochu_routing.domain.responsibility import DECLINED, OFFERED, Responsibility
 from tiaochu_routing.usecases.tables import CASE_FACTS, MEDIATION_FACTS, ORGANS, RESPONSIBILITIES
 
 _INTAKE = "tiaochu.intake.events.v1"
@@ -116,7 +116,14 @@ class MediationReactions:
 
 
 class OwnReactions:
-    """What routing's own clocks do to its own cases."""
+    """What routing's own news does to its own cases."""
+
+    @reaction(f"{_ROUTING}.CaseDeclined", reads=lambda e: [RESPONSIBILITIES.by_id(e.body.case_id)])
+    def declined(self, work: Work, e: Event[Any]) -> None:
+        """With the notice served nothing is left to do: the case is closed (45 → 95), by the service that ended it."""
+        case = work.find(RESPONSIBILITIES, e.body.case_id)
+        if case is not None and case.status == DECLINED:
+            case.end("declined", e.occurred_at)
 
     @reaction(f"{_ROUTING}.ClockExpired", reads=lambda e: [RESPONSIBILITIES.by_id(e.body.case_id)])
     def expired(self, work: Work, e: Event[Any]) -> None:

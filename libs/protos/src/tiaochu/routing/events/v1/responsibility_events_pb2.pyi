@@ -470,7 +470,7 @@ class ResponsibilityEnded(_message.Message):
     case_id: _builtins.str
     """The case."""
     reason: _builtins.str
-    """Code: the result it was closed with, or history, terminated."""
+    """Code: the result it was closed with, or declined, history, terminated."""
     def __init__(
         self,
         *,
