@@ -159,4 +159,4 @@ def test_keyword_table_speaks_for_each_of_the_78_leaves() -> None:
     assert {k.category for k in load_keywords()} == leaves
     pairs = [(k.word, k.category) for k in load_keywords()]
     assert len(pairs) == len(set(pairs))
-    assert all(1 <= k.weight <= 9 and len(k.word) >= 1 for k in load_keywords())
+    assert all(1 <= k.weight <= 9 and 2 <= len(k.word) <= 20 for k in load_keywords())

@@ -94,12 +94,18 @@ class Scenario:
         return next(p for p in self.plans if p.key == key)
 
 
-def build_scenario(directory: Directory, seed: int, today: date) -> Scenario:
-    """Same directory, seed and day, same scenario."""
-    register = build_register(directory, seed, today)
-    offers = court_offers(directory, seed, today)
+def build_scenario(directory: Directory, seed: int, today: date, *, register: Register | None = None, round_number: int = 1) -> Scenario:
+    """Same directory, seed and day, same scenario.
+
+    `register` is one that was taken in before: its cases are not planned again. `round_number` tells the court's numbers of one
+    demonstration from those of another in the same stack.
+    """
+    offers = court_offers(directory, seed, today, round_number=round_number)
     staff = staff_cases(directory, seed, today)
-    cases = [*register.cases.values(), *(o.case for o in offers), *staff]
+    cases = [*(o.case for o in offers), *staff]
+    if register is None:
+        register = build_register(directory, seed, today)
+        cases = [*register.cases.values(), *cases]
     return Scenario(directory, today, register, offers, staff, _plan(directory, cases, today, Random(f"scenario:{seed}")))
 
 

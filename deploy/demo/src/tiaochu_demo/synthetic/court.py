@@ -71,8 +71,8 @@ def _with_ids(value: Any, ids: Mapping[str, str]) -> Any:
     return ids.get(value, value) if isinstance(value, str) else value
 
 
-def court_offers(directory: Directory, seed: int, today: date) -> tuple[CourtOffer, ...]:
-    """`TOTAL` offers over three days from `today`, every fifth over the pull feed."""
+def court_offers(directory: Directory, seed: int, today: date, *, round_number: int = 1) -> tuple[CourtOffer, ...]:
+    """`TOTAL` offers over three days from `today`, every fifth over the pull feed. Each round goes on where the one before stopped counting."""
     rng = Random(f"court:{seed}")
     book = Casebook(directory, rng, today)
     plan = [(leaf, cause) for leaf, cause, count in CAUSES for _ in range(count)]
@@ -93,7 +93,7 @@ def court_offers(directory: Directory, seed: int, today: date) -> tuple[CourtOff
             case,
             applicants=tuple(_served(p, rng) for p in case.applicants),
             respondents=tuple(_served(p, rng) for p in case.respondents),
-            external_no=f"({received.year})苏9901诉前调{number + 1040}号",
+            external_no=f"({received.year})苏9901诉前调{1020 + TOTAL * round_number + number}号",
             cause=cause,
             clock_start_on=received,
         )
