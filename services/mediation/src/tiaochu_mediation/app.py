@@ -5,9 +5,10 @@ from tiaochu.intake.events.v1 import case_events_pb2  # noqa: F401
 from tiaochu.mediation.events.v1 import agreement_events_pb2, ending_events_pb2, table_events_pb2  # noqa: F401
 from tiaochu.routing.events.v1 import clock_events_pb2, directory_events_pb2, responsibility_events_pb2  # noqa: F401
 from tiaochu_kit.runner import App, Kit
-from tiaochu_kit.series import NumberSeries
 from tiaochu_mediation.edge.peers import IntakeParties, RoutingOrgans
 from tiaochu_mediation.settings import MediationSettings
+from tiaochu_mediation.store.lists import MediationLists
+from tiaochu_mediation.store.mediators import StoredMediators
 from tiaochu_mediation.store.reads import StoredReads
 from tiaochu_mediation.usecases.actions import ActionQueries
 from tiaochu_mediation.usecases.agreeing import AgreeingCommands
@@ -29,12 +30,13 @@ def build(kit: Kit) -> App:
     return App(
         rpcs={
             "tiaochu.mediation.v1.MediationService": [
-                AssigningCommands(parties),
+                AssigningCommands(parties, StoredMediators(kit.database)),
                 SittingCommands(parties),
-                AgreeingCommands(reads, RoutingOrgans(kit.peers), NumberSeries(kit.database), settings.agreement_number),
+                AgreeingCommands(reads, RoutingOrgans(kit.peers), kit.series, settings.agreement_number),
                 PerformingCommands(),
                 ClosingCommands(notices),
                 MediationQueries(reads),
+                MediationLists(kit.database, kit.pages),
                 ActionQueries(reads),
             ]
         },

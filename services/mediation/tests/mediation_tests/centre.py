@@ -141,8 +141,12 @@ class Centre:
 
     async def assign(self, case: Case, mediator: Principal | None = None) -> None:
         mediator = mediator or self.people.mediator
-        await self.do("ChooseMediator", case, self.people.clerk, mediator_id=mediator.id, chosen_by="parties")
+        await self.choose(case, mediator)
         await self.do("AcceptAssignment", case, mediator)
+
+    async def choose(self, case: Case, mediator: Principal) -> None:
+        await self.running.give_posts(mediator)
+        await self.do("ChooseMediator", case, self.people.clerk, mediator_id=mediator.id, chosen_by="parties")
 
     async def tell(self, case: Case, *parties: str) -> None:
         for party in parties or case.parties:

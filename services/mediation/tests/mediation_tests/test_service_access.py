@@ -11,7 +11,7 @@ from tiaochu_domainkit.errors import DomainError
 from tiaochu_kit.principal import Principal
 from tiaochu_testkit.waiting import eventually
 
-from .centre import VILLAGE, VILLAGE_PATH, Case, Centre, behalf, person, said  # noqa: TID252 - tests of one package
+from .centre import CITY, ELSEWHERE, VILLAGE, VILLAGE_PATH, Case, Centre, behalf, person, said  # noqa: TID252 - tests of one package
 from .table import refusal  # noqa: TID252
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -109,7 +109,7 @@ async def test_a_mediator_from_elsewhere_sees_the_case_while_he_is_named(centre:
     guest = centre.people.stranger
     with refusal("NOT_FOUND"):
         await centre.do("GetMediation", case, guest)
-    await centre.do("ChooseMediator", case, centre.people.clerk, mediator_id=guest.id, chosen_by="ranking")
+    await centre.choose(case, guest)
     await seen(centre, case, guest, yes=True)
     await centre.do("DeclineAssignment", case, guest, reason="load")
     await seen(centre, case, guest, yes=False)
@@ -132,6 +132,22 @@ async def test_the_case_is_seen_from_above_and_not_from_the_side(centre: Centre)
         await centre.do("GetMediation", case, centre.people.stranger)
     with refusal("NOT_FOUND"):
         await centre.do("GetMediation", case, person("centre_director", district="329902"))
+
+
+async def test_a_unit_that_helps_reads_the_case_and_does_not_act_on_it(centre: Centre) -> None:
+    case = await centre.register()
+    await centre.accept(case)
+    helper = person("acceptance_clerk", organ=ELSEWHERE, path=f"/{CITY}/{ELSEWHERE}/")
+    await centre.hear(
+        centre.routing, "LeadNamed", case, lead_organ_id=VILLAGE, lead_organ_path=VILLAGE_PATH, co_organ_paths=[helper.organ_path]
+    )
+    await seen(centre, case, helper, yes=True)
+    fields = {"ground": "other"}
+    with refusal("NOT_THIS_UNIT"):
+        await centre.do("TerminateMediation", case, helper, **fields)
+    listed = (await centre.do("ListAllowedActions", case, helper)).actions
+    assert {a.reason for a in listed if not a.allowed} <= {"NOT_THIS_UNIT", "ROLE_MISSING", "STATE_FORBIDS"}
+    assert not any(a.allowed for a in listed)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,16 @@ async def test_unknown_and_malformed_ids(centre: Centre) -> None:
     assert error.reason == "STATE_FORBIDS"
 
 
+@pytest.mark.req("MD2")
+async def test_only_somebody_in_a_mediators_post_is_named(centre: Centre) -> None:
+    case = await centre.register()
+    await centre.accept(case)
+    await centre.running.give_posts(centre.people.clerk)
+    for nobody in (new_id(), centre.people.clerk.id):
+        error = await refused(centre, "ChooseMediator", case, centre.people.clerk, mediator_id=nobody, chosen_by="parties")
+        assert error.violations[0].reason == "MEDIATOR_UNKNOWN"
+
+
 @pytest.mark.parametrize(
     ("amount", "reason"),
     [
@@ -145,6 +155,8 @@ async def test_the_same_key_answers_the_same_and_takes_no_other_request(centre: 
     case = await centre.register()
     await centre.accept(case)
     key, rpc = new_id(), "tiaochu.mediation.v1.MediationService/ChooseMediator"
+    for mediator in (centre.people.mediator, centre.people.other):
+        await centre.running.give_posts(mediator)
     request = pb.ChooseMediatorRequest(case_id=case.id, mediator_id=centre.people.mediator.id, chosen_by="parties")
     answers = [await centre.running.call(rpc, request, by=centre.people.clerk, request_id=key) for _ in range(2)]
     assert answers[0] == answers[1]

@@ -17,7 +17,7 @@ async def a_talkative_case(centre: Centre) -> Case:
     case = await centre.prepared(flags=["domestic_violence"])
     await centre.do("RaiseRecusal", case, people.clerk, mediator_id=people.mediator.id, on_behalf_of=behalf(case.applicant), reason=MARK)
     centre.people.mediator = people.other
-    await centre.do("ChooseMediator", case, people.clerk, mediator_id=people.mediator.id, chosen_by="ranking")
+    await centre.choose(case, people.mediator)
     await centre.do("AcceptAssignment", case, people.mediator, note=MARK)
     await centre.do("RecordSafetyCheck", case, people.clerk, joint_sessions_allowed=True, note=MARK)
     await centre.schedule(case, place=MARK)

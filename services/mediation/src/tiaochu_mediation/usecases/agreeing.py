@@ -12,6 +12,7 @@ from tiaochu_kit.usecase import Context, Work, command
 from tiaochu_mediation.domain.agreeing import Terms
 from tiaochu_mediation.domain.agreement import PAY, Promise
 from tiaochu_mediation.usecases import texts
+from tiaochu_mediation.usecases.acting import acted_on, on_behalf
 from tiaochu_mediation.usecases.facts import facts_of
 from tiaochu_mediation.usecases.moments import moment
 from tiaochu_mediation.usecases.ports import Organs, Reads, Series
@@ -50,7 +51,7 @@ class AgreeingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)], before=_prepare)
     def draft_agreement(self, work: Work, r: pb.DraftAgreementRequest, prepared: Prepared) -> pb.DraftAgreementResponse:
         """Write the terms down."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         promises = [_promise(work.new_id(), i, o) for i, o in enumerate(r.obligations)]
         words = texts.keep(work, mediation, texts.AGREEMENT, texts.structured(_words(r, promises)))
         agreement = mediation.draft_agreement(
@@ -75,12 +76,12 @@ class AgreeingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def sign_agreement(self, work: Work, r: pb.SignAgreementRequest) -> pb.SignAgreementResponse:
         """Make one mark."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         effective = mediation.sign_agreement(
             agreement_id=r.agreement_id,
             edition=r.edition,
             signed_as=r.signed_as,
-            party_id=r.on_behalf_of.party_id,
+            party_id=on_behalf(work, mediation, "sign_agreement", r.on_behalf_of),
             method=r.method,
             kind=r.kind,
             by=work.actor.id,

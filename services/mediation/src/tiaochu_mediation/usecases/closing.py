@@ -4,6 +4,7 @@ from tiaochu.mediation.v1 import mediation_service_pb2 as pb
 from tiaochu_domainkit.text import clean
 from tiaochu_kit.usecase import Work, command
 from tiaochu_mediation.usecases import texts
+from tiaochu_mediation.usecases.acting import acted_on, on_behalf
 from tiaochu_mediation.usecases.facts import facts_of
 from tiaochu_mediation.usecases.moments import moment
 from tiaochu_mediation.usecases.notices import Notices
@@ -19,7 +20,7 @@ class ClosingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)])
     def terminate_mediation(self, work: Work, r: pb.TerminateMediationRequest) -> pb.TerminateMediationResponse:
         """End it, and tell the ways that stay open."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         at = moment(r, "acted_at", work.now)
         notice = self._notices.serve(work, mediation, facts_of(work, mediation), at)
         mediation.terminate(
@@ -27,7 +28,7 @@ class ClosingCommands:
             notice=notice,
             by=work.actor.id,
             at=at,
-            party_id=r.on_behalf_of.party_id,
+            party_id=on_behalf(work, mediation, "terminate", r.on_behalf_of),
             note_text_id=texts.keep_if_any(work, mediation, texts.TERMINATION, clean("note", r.note, 2000)),
         )
         return pb.TerminateMediationResponse(
@@ -41,7 +42,7 @@ class ClosingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def record_follow_up(self, work: Work, r: pb.RecordFollowUpRequest) -> pb.RecordFollowUpResponse:
         """A visit or call."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         follow_up_id = work.new_id()
         mediation.record_follow_up(
             follow_up_id=follow_up_id,
@@ -60,6 +61,6 @@ class ClosingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def close_case(self, work: Work, r: pb.CloseCaseRequest) -> pb.CloseCaseResponse:
         """结案."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         result = mediation.close(court_route=r.court_route, by=work.actor.id, at=work.now)
         return pb.CloseCaseResponse(case_id=mediation.id, etag=work.etag(mediation), status=mediation.status, result=result)

@@ -5,6 +5,7 @@ from tiaochu_domainkit.calendar import published
 from tiaochu_domainkit.clocks import beijing
 from tiaochu_domainkit.quantities import money_fen, past_date
 from tiaochu_kit.usecase import Work, command
+from tiaochu_mediation.usecases.acting import acted_on
 from tiaochu_mediation.usecases.facts import facts_of
 from tiaochu_mediation.usecases.tables import CASE_FACTS, MEDIATIONS
 
@@ -15,7 +16,7 @@ class PerformingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)])
     def request_confirmation(self, work: Work, r: pb.RequestConfirmationRequest) -> pb.RequestConfirmationResponse:
         """Apply jointly to the court."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         confirmation = mediation.request_confirmation(
             confirmation_id=work.new_id(),
             agreement_id=r.agreement_id,
@@ -37,7 +38,7 @@ class PerformingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def record_performance(self, work: Work, r: pb.RecordPerformanceRequest) -> pb.RecordPerformanceResponse:
         """Note what was performed."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         performance_id = work.new_id()
         complete = mediation.record_performance(
             performance_id=performance_id,

@@ -32,6 +32,13 @@ class Organs(Protocol):
         """The organ. Raises `NOT_FOUND`, `UNAVAILABLE`."""
 
 
+class Mediators(Protocol):
+    """Who holds a post as a mediator, as the directory's log has it."""
+
+    async def in_post(self, ctx: Context, person_id: str) -> bool:
+        """Whether the person holds such a post today, in a district of the caller."""
+
+
 class Series(Protocol):
     """Numbers that are never given twice."""
 

@@ -11,6 +11,7 @@ from tiaochu_mediation.domain.mediation import Mediation
 from tiaochu_mediation.domain.participants import Seat
 from tiaochu_mediation.domain.texts import TextRef
 from tiaochu_mediation.usecases import texts
+from tiaochu_mediation.usecases.acting import acted_on, on_behalf
 from tiaochu_mediation.usecases.facts import facts_of
 from tiaochu_mediation.usecases.moments import moment
 from tiaochu_mediation.usecases.ports import Parties
@@ -29,9 +30,9 @@ class SittingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)], before=_roster)
     def acknowledge_notice(self, work: Work, r: pb.AcknowledgeNoticeRequest, roster: Sequence[Seat]) -> pb.AcknowledgeNoticeResponse:
         """A party was told its rights and duties, its identity was checked."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         mediation.acknowledge_notice(
-            party_id=r.on_behalf_of.party_id,
+            party_id=on_behalf(work, mediation, "acknowledge_notice", r.on_behalf_of),
             identity_check=r.on_behalf_of.identity_check,
             roster=roster,
             by=work.actor.id,
@@ -42,7 +43,7 @@ class SittingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def record_safety_check(self, work: Work, r: pb.RecordSafetyCheckRequest) -> pb.RecordSafetyCheckResponse:
         """What a look at the danger found."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         check_id = work.new_id()
         note = texts.keep(work, mediation, texts.SAFETY, clean("note", r.note, 4000, min_chars=1), ref=check_id)
         mediation.record_safety_check(
@@ -55,7 +56,7 @@ class SittingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)], before=_roster)
     def schedule_session(self, work: Work, r: pb.ScheduleSessionRequest, roster: Sequence[Seat]) -> pb.ScheduleSessionResponse:
         """Appoint the next session, or move the one appointed."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         session_id = work.new_id()
         study = clean("study_note", r.study_note, 8000)
         session = mediation.schedule_session(
@@ -78,7 +79,7 @@ class SittingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def approve_session(self, work: Work, r: pb.ApproveSessionRequest) -> pb.ApproveSessionResponse:
         """Allow a session beyond the second."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         reason = texts.keep(work, mediation, texts.APPROVAL, clean("reason", r.reason, 2000, min_chars=1))
         number = mediation.approve_session(text_id=reason.id, by=work.actor.id, at=work.now)
         return pb.ApproveSessionResponse(case_id=mediation.id, etag=work.etag(mediation), status=mediation.status, number=number)
@@ -86,7 +87,7 @@ class SittingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)])
     def hold_session(self, work: Work, r: pb.HoldSessionRequest) -> pb.HoldSessionResponse:
         """Record the appointed session. What was said apart becomes rows of its own, outside the record."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         session = mediation.hold_session(
             session_id=r.session_id,
             result=r.result,
@@ -105,7 +106,7 @@ class SittingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def suspend_mediation(self, work: Work, r: pb.SuspendMediationRequest) -> pb.SuspendMediationResponse:
         """中止."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         mediation.suspend(reason=r.reason, by=work.actor.id, at=work.now)
         texts.keep_if_any(work, mediation, texts.SUSPENSION, clean("note", r.note, 2000))
         return pb.SuspendMediationResponse(case_id=mediation.id, etag=work.etag(mediation), status=mediation.status)
@@ -113,7 +114,7 @@ class SittingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)])
     def resume_mediation(self, work: Work, r: pb.ResumeMediationRequest) -> pb.ResumeMediationResponse:
         """Go on."""
-        mediation = work.get(MEDIATIONS, r.case_id)
+        mediation = acted_on(work, r.case_id)
         mediation.resume(reason=r.reason, by=work.actor.id, at=work.now)
         return pb.ResumeMediationResponse(case_id=mediation.id, etag=work.etag(mediation), status=mediation.status)
 

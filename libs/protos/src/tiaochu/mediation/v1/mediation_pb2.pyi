@@ -126,6 +126,56 @@ class Mediation(_message.Message):
 Global___Mediation: _TypeAlias = Mediation  # noqa: Y015
 
 @_typing.final
+class MediationItem(_message.Message):
+    """A mediation in a list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    ORGAN_ID_FIELD_NUMBER: _builtins.int
+    MEDIATOR_ID_FIELD_NUMBER: _builtins.int
+    OPENED_AT_FIELD_NUMBER: _builtins.int
+    NEXT_SESSION_AT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case."""
+    status: _builtins.str
+    """The state."""
+    organ_id: _builtins.str
+    """The unit that mediates."""
+    mediator_id: _builtins.str
+    """The mediator who accepted, or empty."""
+    etag: _builtins.str
+    """The etag."""
+    @_builtins.property
+    def opened_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was opened."""
+
+    @_builtins.property
+    def next_session_at(self) -> _timestamp_pb2.Timestamp:
+        """When the appointed session begins; unset where none is appointed."""
+
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        status: _builtins.str = ...,
+        organ_id: _builtins.str = ...,
+        mediator_id: _builtins.str = ...,
+        opened_at: _timestamp_pb2.Timestamp | None = ...,
+        next_session_at: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_session_at", b"next_session_at", "opened_at", b"opened_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "etag", b"etag", "mediator_id", b"mediator_id", "next_session_at", b"next_session_at", "opened_at", b"opened_at", "organ_id", b"organ_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MediationItem: _TypeAlias = MediationItem  # noqa: Y015
+
+@_typing.final
 class Participant(_message.Message):
     """A party at the table. Names are intake's to tell."""
 

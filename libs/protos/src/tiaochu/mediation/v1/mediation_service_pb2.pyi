@@ -1717,6 +1717,74 @@ class GetMediationResponse(_message.Message):
 Global___GetMediationResponse: _TypeAlias = GetMediationResponse  # noqa: Y015
 
 @_typing.final
+class ListMediationsRequest(_message.Message):
+    """Asks for ListMediations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUSES_FIELD_NUMBER: _builtins.int
+    MEDIATOR_ID_FIELD_NUMBER: _builtins.int
+    SORT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    mediator_id: _builtins.str
+    """Only those of this mediator, a person id; empty for all."""
+    sort: _builtins.str
+    """newest (opened last comes first; also when empty) or next_session (the nearest appointment first)."""
+    page_size: _builtins.int
+    """Items wanted, at most 200; 0 for 50."""
+    page_token: _builtins.str
+    """Where to go on, from the answer before."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these states; empty for all from acceptance on."""
+
+    def __init__(
+        self,
+        *,
+        statuses: _abc.Iterable[_builtins.str] | None = ...,
+        mediator_id: _builtins.str = ...,
+        sort: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mediator_id", b"mediator_id", "page_size", b"page_size", "page_token", b"page_token", "sort", b"sort", "statuses", b"statuses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMediationsRequest: _TypeAlias = ListMediationsRequest  # noqa: Y015
+
+@_typing.final
+class ListMediationsResponse(_message.Message):
+    """The answer to ListMediations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def mediations(self) -> _containers.RepeatedCompositeFieldContainer[_mediation_pb2.MediationItem]:
+        """In the order asked for."""
+
+    def __init__(
+        self,
+        *,
+        mediations: _abc.Iterable[_mediation_pb2.MediationItem] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mediations", b"mediations", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMediationsResponse: _TypeAlias = ListMediationsResponse  # noqa: Y015
+
+@_typing.final
 class GetAgreementRequest(_message.Message):
     """Asks for GetAgreement."""
 

@@ -135,6 +135,11 @@ class MediationServiceStub:
                 request_serializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.GetMediationRequest.SerializeToString,
                 response_deserializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.GetMediationResponse.FromString,
                 _registered_method=True)
+        self.ListMediations = channel.unary_unary(
+                '/tiaochu.mediation.v1.MediationService/ListMediations',
+                request_serializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.ListMediationsRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.ListMediationsResponse.FromString,
+                _registered_method=True)
         self.GetAgreement = channel.unary_unary(
                 '/tiaochu.mediation.v1.MediationService/GetAgreement',
                 request_serializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.GetAgreementRequest.SerializeToString,
@@ -308,6 +313,13 @@ class MediationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMediations(self, request, context):
+        """Mediations of the caller's unit and below, or given to the caller, page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetAgreement(self, request, context):
         """An agreement with its texts, as it is printed and as a court gets it.
         """
@@ -445,6 +457,11 @@ def add_MediationServiceServicer_to_server(servicer, server):
                     servicer.GetMediation,
                     request_deserializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.GetMediationRequest.FromString,
                     response_serializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.GetMediationResponse.SerializeToString,
+            ),
+            'ListMediations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMediations,
+                    request_deserializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.ListMediationsRequest.FromString,
+                    response_serializer=tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.ListMediationsResponse.SerializeToString,
             ),
             'GetAgreement': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAgreement,
@@ -1013,6 +1030,33 @@ class MediationService:
             '/tiaochu.mediation.v1.MediationService/GetMediation',
             tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.GetMediationRequest.SerializeToString,
             tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.GetMediationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMediations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.mediation.v1.MediationService/ListMediations',
+            tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.ListMediationsRequest.SerializeToString,
+            tiaochu_dot_mediation_dot_v1_dot_mediation__service__pb2.ListMediationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

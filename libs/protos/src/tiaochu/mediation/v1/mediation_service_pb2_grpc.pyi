@@ -60,6 +60,8 @@ class MediationServiceStub:
     """Closes the case (结案). A breached agreement is closed only when it went to a court."""
     GetMediation: _aio.UnaryUnaryMultiCallable[_mediation_service_pb2.GetMediationRequest, _mediation_service_pb2.GetMediationResponse]
     """The mediation of a case, without texts."""
+    ListMediations: _aio.UnaryUnaryMultiCallable[_mediation_service_pb2.ListMediationsRequest, _mediation_service_pb2.ListMediationsResponse]
+    """Mediations of the caller's unit and below, or given to the caller, page by page."""
     GetAgreement: _aio.UnaryUnaryMultiCallable[_mediation_service_pb2.GetAgreementRequest, _mediation_service_pb2.GetAgreementResponse]
     """An agreement with its texts, as it is printed and as a court gets it."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_mediation_service_pb2.ListSessionsRequest, _mediation_service_pb2.ListSessionsResponse]
@@ -237,6 +239,14 @@ class MediationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_mediation_service_pb2.GetMediationRequest, _abc.Awaitable[_mediation_service_pb2.GetMediationResponse]],
     ) -> _abc.Awaitable[_mediation_service_pb2.GetMediationResponse]:
         """The mediation of a case, without texts."""
+
+    @_abc_1.abstractmethod
+    def ListMediations(
+        self,
+        request: _mediation_service_pb2.ListMediationsRequest,
+        context: _aio.ServicerContext[_mediation_service_pb2.ListMediationsRequest, _abc.Awaitable[_mediation_service_pb2.ListMediationsResponse]],
+    ) -> _abc.Awaitable[_mediation_service_pb2.ListMediationsResponse]:
+        """Mediations of the caller's unit and below, or given to the caller, page by page."""
 
     @_abc_1.abstractmethod
     def GetAgreement(
