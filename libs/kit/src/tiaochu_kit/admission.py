@@ -10,7 +10,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from tiaochu_kit.errors import exhausted
+from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.errors import RETRY_AFTER
 
 
 class Admission:
@@ -99,9 +100,10 @@ class Admission:
     def _refusal(self, ahead: int) -> Exception:
         districts = len(self._waiting) or 1
         wait = self._held * (ahead + 1) * districts / self._slots
-        return exhausted(
+        return DomainError(
+            Kind.RESOURCE_EXHAUSTED,
             "TOO_MANY_REQUESTS",
             "this district has too many calls waiting",
             "当前办理人数较多,请稍后重试",
-            max(200, min(10_000, round(wait * 1000))),
+            {RETRY_AFTER: str(max(200, min(10_000, round(wait * 1000))))},
         )

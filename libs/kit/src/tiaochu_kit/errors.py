@@ -27,11 +27,6 @@ RETRY_AFTER = "retry_after_ms"
 """Metadata: after how many milliseconds the same request is welcome; also told as `RetryInfo`."""
 
 
-def exhausted(reason: str, message: str, zh: str, retry_after_ms: int) -> DomainError:
-    """More than can be done now; the same request may be sent again, though not at once."""
-    return DomainError(Kind.RESOURCE_EXHAUSTED, reason, message, zh, {RETRY_AFTER: str(retry_after_ms)})
-
-
 def unavailable(what: str) -> DomainError:
     """Something this call needs does not answer; the same request may be sent again."""
     return DomainError(Kind.UNAVAILABLE, "UNAVAILABLE", f"{what} does not answer", "系统暂时繁忙,请稍后重试", {"what": what})

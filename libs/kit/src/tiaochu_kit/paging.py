@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from google.protobuf.message import Message
 
-from tiaochu_domainkit.errors import DomainError, FieldViolation, Kind
+from tiaochu_domainkit.errors import invalid
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
@@ -19,7 +19,7 @@ _TAG = 12
 def page_size(asked: int) -> int:
     """Rows on a page: 50 unless asked otherwise, at most 200. Raises `FIELD_INVALID` for a negative number."""
     if asked < 0:
-        raise _refused("page_size", "NEGATIVE", "每页条数不能为负数")
+        raise invalid("page_size", "NEGATIVE", "每页条数不能为负数")
     return min(asked or DEFAULT_SIZE, LARGEST_SIZE)
 
 
@@ -42,10 +42,10 @@ class PageTokens:
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError as error:
-            raise _refused("page_token", "MALFORMED", "翻页参数无效,请重新查询") from error
+            raise invalid("page_token", "MALFORMED", "翻页参数无效,请重新查询") from error
         tag, body = raw[:_TAG], raw[_TAG:]
         if not hmac.compare_digest(tag, self._tag(request, body)):
-            raise _refused("page_token", "OTHER_QUESTION", "查询条件已改变,请重新查询")
+            raise invalid("page_token", "OTHER_QUESTION", "查询条件已改变,请重新查询")
         keys: list[Any] = msgspec.json.decode(body)
         return keys
 
@@ -58,7 +58,3 @@ class PageTokens:
         digest.update(question.SerializeToString(deterministic=True))
         digest.update(body)
         return digest.digest()[:_TAG]
-
-
-def _refused(path: str, reason: str, zh: str) -> DomainError:
-    return DomainError(Kind.INVALID_INPUT, "FIELD_INVALID", f"{path}: {reason}", zh, {"field": path}, (FieldViolation(path, reason, zh),))

@@ -47,11 +47,6 @@ def violation_of(found: Any) -> FieldViolation:
     return FieldViolation(".".join(parts), proto.rule_id.upper().replace(".", "_") or "INVALID", "格式或取值不符合要求")
 
 
-def field_refused(path: str, reason: str, zh: str) -> DomainError:
-    """One field, or something as a field, that cannot be accepted."""
-    return DomainError(Kind.INVALID_INPUT, "FIELD_INVALID", f"{path}: {reason}", zh, {"field": path}, (FieldViolation(path, reason, zh),))
-
-
 async def abort(context: Any, error: DomainError | None, service: str) -> None:
     """End a call with the status of a refusal, or `INTERNAL`."""
     if error is None:

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tiaochu.options.v1 import options_pb2
-from tiaochu_domainkit.errors import DomainError, Kind, denied
+from tiaochu_domainkit.errors import DomainError, Kind, denied, invalid
 from tiaochu_kit import figures, telemetry
 from tiaochu_kit.admission import Admission
 from tiaochu_kit.auth import Posts, Tokens, unauthenticated
@@ -25,7 +25,7 @@ from tiaochu_kit.errors import unavailable
 from tiaochu_kit.executor import Executor
 from tiaochu_kit.ids import is_uuid
 from tiaochu_kit.principal import Context, Principal, service_principal
-from tiaochu_kit.refusals import abort, field_refused, refusal_of, violation_of
+from tiaochu_kit.refusals import abort, refusal_of, violation_of
 from tiaochu_kit.rpcs import Rpc, bind
 from tiaochu_kit.settings import Settings
 from tiaochu_kit.usecase import CommandSpec, spec_of
@@ -122,7 +122,7 @@ class Server:
         if spec_of(rpc.method, CommandSpec) is not None:
             ctx = ctx if ctx.request_id else replace(ctx, request_id=getattr(request, "request_id", ""))
             if rpc.mutation and not is_uuid(ctx.request_id):
-                raise field_refused("request_id", "REQUIRED_UUID", "缺少请求编号")
+                raise invalid("request_id", "REQUIRED_UUID", "缺少请求编号")
             guard = rpc.access.scope == options_pb2.SCOPE_CASE
             return await self._executor.run(
                 rpc.method, request, ctx, message_factory.GetMessageClass(rpc.descriptor.output_type), guard_case=guard
@@ -159,7 +159,7 @@ class Server:
 
     async def _enter(self, rpc: Rpc, context: Any) -> Context:
         if context.time_remaining() is None:
-            raise field_refused("deadline", "DEADLINE_REQUIRED", "调用必须带有时限")
+            raise invalid("deadline", "DEADLINE_REQUIRED", "调用必须带有时限")
         metadata = {k: v for k, v in context.invocation_metadata() or () if isinstance(v, str)}
         now = self._clock.now()
         principal = await self._principal(rpc, metadata, context, now)
