@@ -160,16 +160,19 @@ class Court:
     async def _attempt(self, packet: dict[str, Any]) -> httpx2.Response | None:
         path = "/exchanges" if packet["kind"] == "offer" else f"/exchanges/{packet['exchange_id']}/packets"
         body, secret, at = bytes(packet["body"]), self.secrets[0], self.clock.now()
+        corrupt = False
         if self.scenarios.take("lying_clock"):
             at -= LIE
-        if self.scenarios.take("old_secret"):
+        elif self.scenarios.take("old_secret"):
             secret = self.notebook.fact("retired", default=[new_secret()])[0]
+        else:
+            corrupt = self.scenarios.take("corrupt") is not None
         try:
             headers = self.gateway.signed(packet["packet_id"], body, at=at, secret=secret)
             if packet["kind"] in CHANGES_STATE:
                 view = await self.gateway.read(f"/exchanges/{packet['exchange_id']}")
                 headers["if-match"] = view.headers.get("etag", "")
-            if self.scenarios.take("corrupt"):
+            if corrupt:
                 body = json.dumps(json.loads(body), ensure_ascii=True).encode()
             answer = await self.gateway.write("POST", path, body, headers)
         except httpx2.HTTPError as error:

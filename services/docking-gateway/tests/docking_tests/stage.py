@@ -1,13 +1,15 @@
 """A gateway and a court on loopback, and whoever else speaks: logs of other services as the gateway reads them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import uvicorn
+from docking_tests.letters import offer
+from docking_tests.peers import Around
 from google.protobuf.message import Message
 
 from tiaochu.docking.v1 import docking_service_pb2 as pb
@@ -38,7 +40,8 @@ class _Listening(uvicorn.Server):
 class Stage:
     """What a test acts on."""
 
-    def __init__(self, cell: Cell, running: Running, folder: Path) -> None:
+    def __init__(self, cell: Cell, running: Running, folder: Path, around: Around) -> None:
+        self.around = around
         self.cell = cell
         self.running = running
         self.folder = folder
@@ -114,6 +117,52 @@ class Stage:
         assert answer.status_code < 300, answer.text
         return answer.json()
 
+    async def say(self, case_id: str, body: Message) -> None:
+        """An event of another service."""
+        await self.around.say(self.running, case_id, body)
+
+    async def registered(self, exchange_id: str) -> str:
+        """The case of an exchange, once it is linked."""
+
+        async def linked() -> str:
+            found = await self.rows("SELECT case_id FROM exchanges WHERE id = %s AND case_number <> ''", exchange_id)
+            return str(found[0][0]) if found else ""
+
+        return str(await eventually(linked))
+
+    async def matter(self, exchange_id: str) -> dict[str, Any]:
+        """A matter as the court has it."""
+        told: dict[str, Any] = await self.sandbox("GET", f"matters/{exchange_id}")
+        return told
+
+    async def until(self, exchange_id: str, state: str, timeout: float = 15) -> dict[str, Any]:
+        """Wait until the court has a matter in this state."""
+
+        async def there() -> dict[str, Any] | None:
+            matter = await self.matter(exchange_id)
+            return matter if matter["state"] == state else None
+
+        found: dict[str, Any] = await eventually(there, timeout=timeout)
+        return found
+
+    async def events(self, aggregate_id: str) -> list[str]:
+        """Names of the events of an exchange."""
+        found = await self.rows("SELECT type FROM journal WHERE aggregate_id = %s ORDER BY seq", aggregate_id)
+        return [str(row[0]).rsplit(".", 1)[1] for row in found]
+
+    async def offered(self, seed: int = 1, **order: Any) -> str:
+        """An offer of the court that arrived; answers its exchange."""
+        document = offer(seed)
+        data = document["data"]
+        made = {"mode": "before_filing", "external_no": data["external_no"], "content": data["content"], "consents": data["consents"], **order}
+        exchange_id = str((await self.sandbox("POST", "offers", made))["offers"][0]["exchange_id"])
+
+        async def stored() -> bool:
+            return bool(await self.rows("SELECT 1 FROM exchanges WHERE id = %s", exchange_id))
+
+        await eventually(stored)
+        return exchange_id
+
     async def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self.running.kit.database.transaction() as tx:
             return await tx.rows(sql, values)
@@ -121,10 +170,11 @@ class Stage:
 
 @asynccontextmanager
 async def opened(cell: Cell, folder: Path, *, work: bool = True) -> AsyncIterator[Stage]:
-    """A running gateway."""
+    """A running gateway, with the other services around it."""
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(cell.running("docking", "tiaochu_docking", build, work=work))
-        stage = Stage(cell, running, folder)
+        around = await stack.enter_async_context(Around().serving())
+        running = await stack.enter_async_context(cell.running("docking", "tiaochu_docking", build, work=work, peers=around.peers))
+        stage = Stage(cell, running, folder, around)
         stack.push_async_callback(stage.client.aclose)
 
         async def ready() -> bool:
@@ -132,6 +182,3 @@ async def opened(cell: Cell, folder: Path, *, work: bool = True) -> AsyncIterato
 
         await eventually(ready, retry=(httpx2.HTTPError,))
         yield stage
-
-
-Make = Callable[..., Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from tiaochu.docking.v1 import door_pb2 as pb
 from tiaochu.intake.v1 import case_commands_pb2 as intake
-from tiaochu.intake.v1 import case_pb2
+from tiaochu.intake.v1 import case_pb2, case_service_pb2
 from tiaochu.intake.v1 import file_service_pb2 as file_messages
 from tiaochu.intake.v1 import file_service_pb2_grpc as file_stubs
 from tiaochu_docking.domain.docking import Dockings
@@ -19,7 +19,8 @@ from tiaochu_docking.usecases.writing import Writing
 from tiaochu_domainkit.errors import DomainError, Kind, not_found
 from tiaochu_kit import telemetry
 
-REGISTER = "tiaochu.intake.v1.CaseService/RegisterCase"
+_CASES = case_service_pb2.DESCRIPTOR.services_by_name["CaseService"].full_name
+REGISTER = f"{_CASES}/RegisterCase"
 CHUNK = 512 * 1024
 UPLOAD_SECONDS = 60.0
 _FINAL = frozenset({Kind.INVALID_INPUT, Kind.PRECONDITION_FAILED, Kind.PERMISSION_DENIED})

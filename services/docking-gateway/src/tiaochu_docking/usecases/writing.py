@@ -8,6 +8,7 @@ from typing import Any
 
 from tiaochu.docking.v1 import door_pb2 as pb
 from tiaochu.intake.v1 import case_queries_pb2 as intake
+from tiaochu.intake.v1 import case_service_pb2
 from tiaochu.mediation.v1 import mediation_service_pb2 as mediation
 from tiaochu.routing.v1 import directory_service_pb2 as routing
 from tiaochu_docking.domain.agency import Agency
@@ -26,7 +27,7 @@ from tiaochu_kit.errors import unavailable
 from tiaochu_kit.telemetry import consumer_span
 
 GET_AGREEMENT = "tiaochu.mediation.v1.MediationService/GetAgreement"
-GET_PARTIES = "tiaochu.intake.v1.CaseService/GetParties"
+GET_PARTIES = f"{case_service_pb2.DESCRIPTOR.services_by_name['CaseService'].full_name}/GetParties"
 GET_ORGAN = "tiaochu.routing.v1.DirectoryService/GetOrgan"
 CONFIRM_MODE = "confirm"
 
