@@ -164,13 +164,14 @@ class TestOnTheSpot:
         with refusal("ORAL_NOT_ALLOWED"):
             draft(agreed_orally_at_the_table(), form="oral")
 
-    def test_it_is_settled_whole_and_not_before_it_was_accepted(self) -> None:
+    def test_it_is_settled_whole_and_may_be_recorded_days_later(self) -> None:
         mediation = opened(on_the_spot=True)
         acknowledge(mediation)
         with refusal("PARTIAL_ON_THE_SPOT"):
             draft(mediation, by=MEDIATOR, partial=True, agreed_at=NOW)
+        draft(mediation, by=MEDIATOR, agreed_at=NOW - DAY)
         with violation("AGREED_BEFORE_OPENING"):
-            draft(mediation, by=MEDIATOR, agreed_at=NOW - DAY)
+            draft(agreed_orally_at_the_table(), agreed_at=NOW - DAY)
 
 
 class TestPartialAgreement:

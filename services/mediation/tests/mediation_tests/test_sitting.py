@@ -29,6 +29,7 @@ from .table import (  # noqa: TID252 - tests of one package
     schedule,
     session,
     terminate,
+    violation,
 )
 
 pytestmark = pytest.mark.req("MD1", "MD3")
@@ -80,9 +81,18 @@ def test_less_than_a_days_notice_needs_everybodys_waiver(notice: timedelta) -> N
 
 def test_a_days_notice_is_enough_and_the_past_is_not() -> None:
     mediation = prepared()
-    with refusal("FIELD_INVALID"):
-        schedule(mediation, starts_at=NOW - timedelta(seconds=1), waiving=(APPLICANT, RESPONDENT))
+    with violation("STARTS_IN_PAST"):
+        schedule(mediation, starts_at=NOW - timedelta(seconds=1))
     schedule(mediation, starts_at=NOW + DAY)
+
+
+def test_a_session_that_took_place_is_recorded_late_when_nobody_minds_the_notice() -> None:
+    mediation = prepared()
+    everybody = {"waiving": (APPLICANT, RESPONDENT)}
+    with violation("STARTS_BEFORE_OPENING"):
+        schedule(mediation, NOW + 3 * DAY, starts_at=NOW - timedelta(seconds=1), **everybody)
+    schedule(mediation, NOW + 3 * DAY, starts_at=NOW + DAY, **everybody)
+    hold(mediation, "agreed")
 
 
 def test_an_appointment_is_moved_by_appointing_again() -> None:

@@ -46,6 +46,8 @@ class Agreeing(MediationState):
     ) -> Agreement:
         """Write the terms down, or a new edition of them, which voids the marks made before.
 
+        What was settled on the spot may have been agreed days before the village wrote it into the register, acceptance and all.
+
         `tier` is the tier of the organ that mediates. Refusals: ORAL_NOT_ALLOWED, PARTIAL_ON_THE_SPOT, AGREED_BEFORE_OPENING.
         """
         self.require("draft_agreement", by=by)
@@ -183,7 +185,7 @@ class Agreeing(MediationState):
             )
         if terms.partial and self.on_the_spot and not self.held:
             raise refused("PARTIAL_ON_THE_SPOT", "what is settled on the spot is settled whole", "当场调解不能只达成部分协议")
-        if self.opened_at is not None and terms.agreed_at < self.opened_at:
+        if not self.on_the_spot and self.opened_at is not None and terms.agreed_at < self.opened_at:
             raise invalid("acted_at", "AGREED_BEFORE_OPENING", "达成协议的时间不能早于受理时间")
 
     def _check_promises(self, terms: Terms) -> None:

@@ -152,12 +152,16 @@ class Sitting(MediationState):
             )
 
     def _keep_notice(self, starts_at: datetime, waiving: Collection[str], at: datetime) -> None:
-        if starts_at < at:
-            raise invalid("starts_at", "STARTS_IN_PAST", "开始时间不能早于现在")
+        """A day's notice, unless every party waives it; then a session that took place already may be recorded late."""
         for party_id in waiving:
             self._party("waiving_party_ids", party_id)
-        everybody_waives = bool(self.seated) and set(self.seated) <= set(waiving)
-        if starts_at - at < NOTICE and not everybody_waives:
+        if self.seated and set(self.seated) <= set(waiving):
+            if self.opened_at is not None and starts_at < self.opened_at:
+                raise invalid("starts_at", "STARTS_BEFORE_OPENING", "调解时间不能早于受理时间")
+            return
+        if starts_at < at:
+            raise invalid("starts_at", "STARTS_IN_PAST", "开始时间不能早于现在")
+        if starts_at - at < NOTICE:
             raise refused(
                 "NOTICE_TOO_SHORT", "less than a day's notice, and not every party waives it", "通知应至少提前一天,除非全体当事人放弃"
             )
