@@ -15,8 +15,10 @@ FACTORIES = {"refused": ("PRECONDITION_FAILED", 0, 2), "denied": ("PERMISSION_DE
 """Function → (kind, position of the reason, position of the Chinese text)."""
 _HEAD = """# Error reasons
 
-Every refusal carries one gRPC code and an `ErrorInfo` with a frozen `reason`; over HTTP the same `reason` stands in `application/problem+json`. Programs decide by `reason`, never by text.
-`FIELD_INVALID` is the reason of every refused field; the field's own reason stands in its violation (`BadRequest.field_violations[].reason`, HTTP `errors[].reason`).
+Every refusal carries one gRPC code and an `ErrorInfo` with a frozen `reason`; over HTTP the same `reason` stands in
+`application/problem+json`. Programs decide by `reason`, never by text.
+`FIELD_INVALID` is the reason of every refused field; the field's own reason stands in its violation
+(`BadRequest.field_violations[].reason`, HTTP `errors[].reason`).
 
 | kind | gRPC | HTTP | what the caller does |
 |---|---|---|---|
@@ -89,7 +91,10 @@ def page() -> str:
         places.add(reason.where)
         if reason.zh and reason.zh not in texts:
             texts.append(reason.zh)
-    lines = [f"| `{name}` | {kind} | {', '.join(sorted(places))} | {' / '.join(texts)} |" for (name, kind), (places, texts) in sorted(rows.items())]
+    lines = [
+        f"| `{name}` | {kind} | {', '.join(sorted(places))} | {' / '.join(texts)} |"
+        for (name, kind), (places, texts) in sorted(rows.items())
+    ]
     return _HEAD + "\n".join(lines) + "\n"
 
 
