@@ -1,7 +1,7 @@
 """Routing under test: the real service on real PostgreSQL and NATS, and the services it listens to as journals that tests write."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import make_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from alembic.operations import Operations
 from tiaochu.routing.v1 import directory_service_pb2 as directory
 from tiaochu.routing.v1 import responsibility_service_pb2 as pb
 from tiaochu.routing.v1 import rule_service_pb2 as rules
+from tiaochu_embedded.nats import Nats
 from tiaochu_embedded.postgres import Database
 from tiaochu_kit.ids import new_id
 from tiaochu_kit.migrations import create_kit_tables
@@ -23,7 +24,7 @@ from tiaochu_kit.principal import Principal, service_principal
 from tiaochu_kit.runner import App
 from tiaochu_kit.work import PendingEvent, Work
 from tiaochu_routing.app import build
-from tiaochu_testkit.servers import migrate_in_process
+from tiaochu_testkit.servers import Databases, migrate_in_process
 from tiaochu_testkit.services import Cell, Running
 
 DISTRICT = "329901"
@@ -263,17 +264,24 @@ class World:
         return str(answer.transfer_id)
 
 
-@pytest_asyncio.fixture
-async def empty_world(cell: Cell) -> AsyncIterator[World]:
-    """Routing without a directory and without its background loops: a test says when logs are read and duties done."""
+@asynccontextmanager
+async def standing(cell: Cell, *, work: bool) -> AsyncIterator[World]:
+    """Routing and its neighbours; without `work` a test says when logs are read and duties done."""
     cell.step_clock((NOW - datetime.now(UTC)).total_seconds())
     async with AsyncExitStack() as stack:
         tellers = {}
         for name in ("intake", "mediation", "docking"):
-            running = await stack.enter_async_context(cell.running(name, f"tiaochu_{name}", lambda _: App(rpcs={}), work=False))
+            running = await stack.enter_async_context(cell.running(name, f"tiaochu_{name}", lambda _: App(rpcs={}), work=work))
             tellers[name] = Teller(running)
-        routing = await stack.enter_async_context(cell.running("routing", "tiaochu_routing", build, work=False))
+        routing = await stack.enter_async_context(cell.running("routing", "tiaochu_routing", build, work=work))
         yield World(cell, routing, tellers)
+
+
+@pytest_asyncio.fixture
+async def empty_world(cell: Cell) -> AsyncIterator[World]:
+    """Routing without a directory."""
+    async with standing(cell, work=False) as made:
+        yield made
 
 
 @pytest_asyncio.fixture
@@ -286,14 +294,26 @@ async def world(empty_world: World) -> World:
 
 @pytest_asyncio.fixture
 async def live_world(cell: Cell) -> AsyncIterator[World]:
-    """Routing with its background loops, as in production."""
-    cell.step_clock((NOW - datetime.now(UTC)).total_seconds())
-    async with AsyncExitStack() as stack:
-        tellers = {}
-        for name in ("intake", "mediation", "docking"):
-            running = await stack.enter_async_context(cell.running(name, f"tiaochu_{name}", lambda _: App(rpcs={})))
-            tellers[name] = Teller(running)
-        routing = await stack.enter_async_context(cell.running("routing", "tiaochu_routing", build))
-        made = World(cell, routing, tellers)
+    """The same with its background loops, as in production."""
+    async with standing(cell, work=True) as made:
         await made.load_directory()
         yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_world(tmp_path_factory: pytest.TempPathFactory, nats_server: Nats, databases: Databases) -> AsyncIterator[World]:
+    """One world for the tests of a module that touch only cases of their own."""
+    made: list[Database] = []
+
+    def create(name: str) -> Database:
+        made.append(databases.create(name))
+        return made[-1]
+
+    cell = Cell(tmp_path_factory.mktemp("cell"), nats_server, create)
+    async with standing(cell, work=False) as world:
+        await world.load_directory()
+        await world.settle()
+        yield world
+    cell.close()
+    for database in made:
+        databases.drop(database)

@@ -10,6 +10,13 @@ from tiaochu_domainkit.errors import DomainError
 
 SERVICE = "ResponsibilityService"
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def world(shared_world: Any) -> Any:
+    return shared_world
+
 
 async def refused(call: Any) -> str:
     """The frozen reason of the refusal: that of the field where one field is wrong."""

@@ -11,6 +11,13 @@ from tiaochu_domainkit.errors import DomainError
 RUNS = 25
 SERVICE = "ResponsibilityService"
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def world(shared_world: Any) -> Any:
+    return shared_world
+
 
 def reason(outcome: Any) -> str:
     """The reason of a refusal, empty for success."""
