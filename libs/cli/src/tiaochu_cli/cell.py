@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.clock import Clock
 
 if TYPE_CHECKING:
     from tiaochu_embedded.client import RunningStack
@@ -25,11 +26,12 @@ class Certificates:
 
 @dataclass(frozen=True)
 class Cell:
-    """`addresses` by service; `token` answers the bearer token of a person, empty for none."""
+    """`addresses` by service; `token` answers the bearer token of a person, empty for none; `clock` is the cell's, which a stack may have stepped."""
 
     addresses: Mapping[str, str]
     certificates: Certificates | None
     token: Callable[[str], str]
+    clock: Clock
 
     def address(self, service: str) -> str:
         """Raises `UNAVAILABLE` for a service whose address is not known."""
@@ -56,7 +58,7 @@ def cell_of_stack(folder: Path) -> Cell:
         except Exception as problem:
             raise _told(problem) from problem
 
-    return Cell(stack.addresses["grpc"], files, token)
+    return Cell(stack.addresses["grpc"], files, token, Clock(Path(stack.addresses["clock_file"])))
 
 
 def running_stack(folder: Path) -> "RunningStack":
@@ -84,7 +86,7 @@ def cell_of_addresses(addresses: Sequence[str], tls: Path | None, token_file: Pa
     def token(_person: str) -> str:
         return token_file.read_text().strip() if token_file else ""
 
-    return Cell({service: address for service, _, address in pairs}, files, token)
+    return Cell({service: address for service, _, address in pairs}, files, token, Clock())
 
 
 def _told(problem: Exception) -> DomainError:

@@ -2,13 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from google.protobuf.message import Message
 
 from tiaochu_cli.failure import error_dict, exit_code, show_error
 from tiaochu_cli.moments import parse_moment
@@ -73,11 +74,17 @@ _COMMON = {
     "tls": (Tls, None),
     "token_file": (TokenFile, None),
 }
+ANSWERS = "json_answer"
+"""Attribute of a command's function that holds its `Answer`."""
 COMMON_OPTIONS = ("--json", "--as", "--organ", "--stack", "--address", "--tls", "--token-file")
 
 
-def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register `act(session, …)` as command `name` of `app`.
+Answer = type[Message] | Mapping[str, object]
+"""What a command prints with `--json`: a message, or keys with what stands in them (a text, a message, a list of one of these)."""
+
+
+def command(app: typer.Typer, name: str, answers: Answer) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register `act(session, …)` as command `name` of `app`; `answers` is what the reference in `docs/cli/` says of its JSON.
 
     The common options are added to its own. A refusal ends with exit code 1, a service that does not answer with 3; what the command
     line itself gets wrong ends with 2 before `act` is called or by `typer.BadParameter`.
@@ -102,6 +109,7 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         ]
         keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         setattr(run, "__signature__", inspect.Signature([*keyword_only, *common]))  # noqa: B010 - typer reads it, no type says so
+        setattr(run, ANSWERS, answers)
         app.command(name)(run)
         return run
 

@@ -18,11 +18,29 @@ from tiaochu_kit.audit import verify as verify_export
 
 app = typer.Typer(no_args_is_help=True, help="Proofs. · 审计")
 
+VERIFIED = {
+    "ok": "boolean",
+    "service": "string",
+    "district": "string",
+    "events": "number",
+    "position": "number",
+    "hash": "string, hex",
+    "signatures": [{"position": "number", "signed_at": "number, microseconds since 1970"}],
+    "problems": [{"position": "number", "reason": "string"}],
+}
+FINDING = {"reason": "string", "district": "string", "case_id": "string", "detail": "string"}
+CONSISTENCY = {
+    "consistent": "boolean",
+    "events": "number",
+    "services": ["string"],
+    "districts": ["string"],
+    "checks": [{"name": "string", "zh": "string", "looked_at": "number", "holds": "boolean", "findings": [FINDING]}],
+}
 SHOWN = 20
 """Findings shown of one check; `--json` has them all."""
 
 
-@command(app, "verify")
+@command(app, "verify", VERIFIED)
 def verify(
     session: Session,
     file: Annotated[
@@ -79,7 +97,7 @@ def _key_of_stack(session: Session, file: Path) -> Path:
     return key
 
 
-@command(app, "consistency")
+@command(app, "consistency", CONSISTENCY)
 def consistency(
     session: Session,
     *,

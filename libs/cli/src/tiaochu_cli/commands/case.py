@@ -26,7 +26,7 @@ CaseId = Annotated[str, typer.Argument(metavar="CASE", help="Case id. · 案件�
 _ID_LENGTH = 18
 
 
-@command(app, "register")
+@command(app, "register", commands.RegisterCaseResponse)
 def register(
     session: Session,
     *,
@@ -97,7 +97,7 @@ def _party(text: str) -> case_pb.PartyInput:
     return party
 
 
-@command(app, "classify")
+@command(app, "classify", commands.ClassifyCaseResponse)
 def classify(
     session: Session,
     case_id: CaseId,
@@ -139,7 +139,7 @@ def classify(
     session.answer(answer, show)
 
 
-@command(app, "show")
+@command(app, "show", queries.GetCaseResponse)
 def show_case(
     session: Session,
     case_id: CaseId,
@@ -183,7 +183,7 @@ def _show_case(screen: Screen, case: case_pb.Case, names: Names) -> None:
         screen.table(("材料", "种类", "字节", "标识"), ((f.name, f.kind, f.size, f.file_id) for f in case.files), right=(2,))
 
 
-@command(app, "search")
+@command(app, "search", queries.SearchCasesResponse)
 def search(
     session: Session,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Two characters at least. · 至少两个字")],
@@ -216,7 +216,7 @@ def search(
     session.answer(answer, show)
 
 
-@command(app, "responsible")
+@command(app, "responsible", routing.GetResponsibleUnitResponse)
 def responsible(
     session: Session,
     case_id: CaseId,
@@ -245,7 +245,7 @@ def responsible(
     session.answer(answer, show)
 
 
-@command(app, "timeline")
+@command(app, "timeline", reports.GetCaseTimelineResponse)
 def timeline(session: Session, case_id: CaseId) -> None:
     """Who did what, when, where the case was, and every clock. · 案件经过"""
     answer = session.wire.call(reports.GetCaseTimelineRequest(case_id=case_id))

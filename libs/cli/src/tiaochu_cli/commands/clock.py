@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Periods. · 期限")
 District = Annotated[str, typer.Option("--district", metavar="CODE", help="Six digits; the caller's own if left out. · 辖区")]
 
 
-@command(app, "rules")
+@command(app, "rules", pb.ListClockRulesResponse)
 def rules(
     session: Session,
     *,
@@ -39,7 +39,7 @@ def rules(
     session.answer(answer, show)
 
 
-@command(app, "preview")
+@command(app, "preview", pb.PreviewClockResponse)
 def preview(
     session: Session,
     *,
@@ -78,7 +78,7 @@ def preview(
     session.answer(answer, show)
 
 
-@command(app, "list")
+@command(app, "list", pb.ListClocksResponse)
 def list_clocks(
     session: Session,
     case_id: Annotated[str, typer.Argument(metavar="CASE", help="Case id. · 案件标识")],
@@ -90,7 +90,7 @@ def list_clocks(
     session.answer(answer, lambda screen: show_clocks(screen, answer.clocks))
 
 
-@command(app, "advance")
+@command(app, "advance", {"advanced_seconds": "number", "offset_seconds": "number"})
 def advance(
     session: Session,
     duration: Annotated[str, typer.Argument(metavar="DURATION", help="3d, 12h, 1d6h, 90m, 45s. · 时长")],

@@ -20,7 +20,7 @@ Needed = Annotated[str, typer.Option("--district", metavar="CODE", help="Six dig
 District = Annotated[str, typer.Option("--district", metavar="CODE", help="Six digits; the caller's own if left out. · 辖区")]
 
 
-@command(app, "import")
+@command(app, "import", pb.ImportDirectoryResponse)
 def import_directory(
     session: Session,
     folder: Annotated[
@@ -43,7 +43,7 @@ def import_directory(
     session.answer(answer, lambda screen: screen.pairs(counts))
 
 
-@command(app, "rules")
+@command(app, "rules", rules_pb.ImportRoutingRulesResponse)
 def import_rules(
     session: Session,
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Routing rules as CSV. · 分流规则文件")],
@@ -55,7 +55,7 @@ def import_rules(
     session.answer(answer, lambda screen: screen.pairs((("新规则", answer.put), ("未变", answer.unchanged))))
 
 
-@command(app, "list")
+@command(app, "list", pb.ListOrgansResponse)
 def list_organs(
     session: Session,
     *,
@@ -79,7 +79,7 @@ def list_organs(
     session.answer(answer, show)
 
 
-@command(app, "staff")
+@command(app, "staff", pb.ListStaffResponse)
 def list_staff(session: Session, organ_id: Annotated[str, typer.Argument(metavar="ORGAN", help="The organ. · 单位标识")]) -> None:
     """Staff of an organ with their posts. · 人员"""
     answer = session.wire.call(pb.ListStaffRequest(organ_id=organ_id))

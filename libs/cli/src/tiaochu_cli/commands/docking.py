@@ -20,7 +20,7 @@ Token = Annotated[str, typer.Option("--page-token", metavar="TOKEN", help="next_
 Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="Rows a page. · 每页条数")]
 
 
-@command(app, "exchanges")
+@command(app, "exchanges", pb.ListExchangesResponse)
 def exchanges(
     session: Session,
     *,
@@ -49,7 +49,7 @@ def exchanges(
     session.answer(answer, show)
 
 
-@command(app, "exchange")
+@command(app, "exchange", pb.GetExchangeResponse)
 def exchange(session: Session, exchange_id: Annotated[str, typer.Argument(metavar="EXCHANGE", help="The exchange. · 往来标识")]) -> None:
     """One exchange with its packets, without what they say. · 一次往来"""
     answer = session.wire.call(pb.GetExchangeRequest(exchange_id=exchange_id))
@@ -63,7 +63,7 @@ def exchange(session: Session, exchange_id: Annotated[str, typer.Argument(metava
     session.answer(answer, show)
 
 
-@command(app, "deliveries")
+@command(app, "deliveries", pb.ListDeliveriesResponse)
 def deliveries(
     session: Session,
     *,
@@ -82,21 +82,21 @@ def deliveries(
     session.answer(answer, lambda screen: _show_deliveries(screen, answer))
 
 
-@command(app, "dead-letters")
+@command(app, "dead-letters", pb.ListDeadLettersResponse)
 def dead_letters(session: Session, *, agency_id: AgencyId = "", limit: Limit = 50, page_token: Token = "") -> None:
     """Deliveries that a person must look after. · 死信"""
     answer = session.wire.call(pb.ListDeadLettersRequest(agency_id=agency_id, page_size=limit, page_token=page_token))
     session.answer(answer, lambda screen: _show_deliveries(screen, answer))
 
 
-@command(app, "replay")
+@command(app, "replay", pb.ReplayDeliveryResponse)
 def replay(session: Session, delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery. · 投递标识")]) -> None:
     """Bring a packet to its agency once more, with the same id and bytes. · 重新投递"""
     answer = session.wire.call(pb.ReplayDeliveryRequest(delivery_id=delivery_id))
     session.answer(answer, lambda screen: screen.line(f"已重新排队 {answer.delivery_id}"))
 
 
-@command(app, "skip")
+@command(app, "skip", pb.SkipDeliveryResponse)
 def skip(
     session: Session,
     delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery. · 投递标识")],
@@ -109,7 +109,7 @@ def skip(
     session.answer(answer, lambda screen: screen.line(f"已跳过 {answer.delivery_id}"))
 
 
-@command(agency, "list")
+@command(agency, "list", pb.ListAgenciesResponse)
 def agencies(session: Session, *, kind: Annotated[str, typer.Option(help="Only this kind, such as court. · 种类")] = "") -> None:
     """Agencies with their addresses. · 列出"""
     answer = session.wire.call(pb.ListAgenciesRequest(kind=kind, page_size=200))
@@ -124,7 +124,7 @@ def agencies(session: Session, *, kind: Annotated[str, typer.Option(help="Only t
     session.answer(answer, show)
 
 
-@command(agency, "add")
+@command(agency, "add", pb.AddAgencyResponse)
 def add_agency(
     session: Session,
     file: Annotated[str, typer.Argument(metavar="FILE", help="AddAgencyRequest as JSON; - reads standard input. · JSON 文件")],
@@ -136,7 +136,7 @@ def add_agency(
     session.answer(answer, lambda screen: screen.pairs((("标识", answer.agency_id), ("版本", answer.etag))))
 
 
-@command(agency, "credential")
+@command(agency, "credential", pb.IssueCredentialResponse)
 def issue_credential(
     session: Session,
     agency_id: Annotated[str, typer.Argument(metavar="AGENCY", help="The agency. · 对接单位")],

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Journals. · 日志")
 District = Annotated[str, typer.Argument(metavar="DISTRICT", help="Six digits; 000000 is the cell's own log. · 辖区")]
 
 
-@command(app, "heads")
+@command(app, "heads", {"services": [{"service": "string", "heads": [pb.Head]}]})
 def heads(session: Session, *, service: OneService = "") -> None:
     """Where each log stands. · 各日志的位置"""
     found = {name: session.wire.call(pb.ReadHeadsRequest(), service=name) for name in chosen(session, service)}
@@ -32,7 +32,7 @@ def heads(session: Session, *, service: OneService = "") -> None:
     session.answer(content, show)
 
 
-@command(app, "show")
+@command(app, "show", {"events": [{"body": "the event's message", "…": pb.LoggedEvent}]})
 def show_log(
     session: Session,
     service: Service,
@@ -52,7 +52,7 @@ def show_log(
     session.answer(content, show)
 
 
-@command(app, "export")
+@command(app, "export", {"service": "string", "district": "string", "file": "string", "lines": "number"})
 def export(
     session: Session,
     service: Service,
@@ -77,7 +77,7 @@ def export(
     session.answer(content, lambda screen: screen.line(f"已导出 {written} 行到 {file}"))
 
 
-@command(app, "calls")
+@command(app, "calls", {"services": [{"service": "string", "calls": [pb.DurableCall]}]})
 def calls(
     session: Session,
     *,
@@ -99,7 +99,7 @@ def calls(
     session.answer(content, show)
 
 
-@command(app, "retry")
+@command(app, "retry", pb.RetryCallResponse)
 def retry(session: Session, service: Service, call_id: Annotated[str, typer.Argument(metavar="CALL", help="The call. · 调用标识")]) -> None:
     """Make a durable call again, now. · 立即重试"""
     answer = session.wire.call(pb.RetryCallRequest(id=call_id), service=known(service))

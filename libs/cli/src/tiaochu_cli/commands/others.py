@@ -16,10 +16,20 @@ from tiaochu_cli.output import Screen, message_dict
 from tiaochu_cli.session import Session
 from tiaochu_domainkit.errors import DomainError, Kind
 
+ACTIONS = {
+    "services": [
+        {
+            "service": "string",
+            "actions": [{"action": "string", "allowed": "boolean", "reason": "string", "…": "reason_zh or zh; stage or etag beside"}],
+        }
+    ],
+    "exchanges": [{"exchange_id": "string", "actions": [docking.AllowedAction]}],
+}
+
 mediators = typer.Typer(no_args_is_help=True, help="Mediators. · 调解员")
 
 
-@command(mediators, "rank")
+@command(mediators, "rank", routing.RankMediatorsResponse)
 def rank(
     session: Session,
     case_id: CaseId,
@@ -49,8 +59,8 @@ def rank(
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that stand by themselves."""
-    command(app, "actions")(_actions)
-    command(app, "token")(_token)
+    command(app, "actions", ACTIONS)(_actions)
+    command(app, "token", {"person": "string", "access_token": "string"})(_token)
 
 
 def _actions(session: Session, case_id: CaseId) -> None:

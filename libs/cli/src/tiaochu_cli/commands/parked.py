@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Events put aside. · 搁置的事�
 Producer = Annotated[str, typer.Argument(metavar="PRODUCER", help="The service that recorded the event. · 事件来源")]
 
 
-@command(app, "list")
+@command(app, "list", {"services": [{"service": "string", "parked": [pb.ParkedEvent]}]})
 def list_parked(
     session: Session,
     *,
@@ -51,7 +51,7 @@ def list_parked(
     session.answer(content, show)
 
 
-@command(app, "show")
+@command(app, "show", pb.ListParkedResponse)
 def show_parked(
     session: Session, service: Service, producer: Producer, aggregate: Annotated[str, typer.Argument(metavar="AGGREGATE")]
 ) -> None:
@@ -76,14 +76,14 @@ def show_parked(
     session.answer(answer, show)
 
 
-@command(app, "replay")
+@command(app, "replay", pb.ReplayParkedResponse)
 def replay(session: Session, service: Service, producer: Producer, aggregate: Annotated[str, typer.Argument(metavar="AGGREGATE")]) -> None:
     """Apply the parked events of one aggregate in order, all or none. · 重放"""
     answer = session.wire.call(pb.ReplayParkedRequest(producer=producer, aggregate_id=aggregate), service=known(service))
     session.answer(answer, lambda screen: screen.line(f"已应用 {answer.applied} 个事件"))
 
 
-@command(app, "drop")
+@command(app, "drop", pb.DropParkedResponse)
 def drop(
     session: Session,
     service: Service,

@@ -12,6 +12,7 @@ from tiaochu_cli.moments import shown, stamp
 from tiaochu_cli.names import Names
 from tiaochu_cli.output import Screen
 from tiaochu_cli.session import Session
+from tiaochu_domainkit.clocks import beijing
 
 app = typer.Typer(no_args_is_help=True, help="Statistics. · 统计")
 
@@ -25,16 +26,16 @@ _GROUPS = {
     "outcome": "履行与确认",
 }
 
-Period = Annotated[str, typer.Argument(metavar="PERIOD", help="2026-11, 2026-Q4, 2026-H2 or 2026. · 统计期间")]
+Period = Annotated[str, typer.Argument(metavar="[PERIOD]", help="2026-11, 2026-Q4, 2026-H2 or 2026; this month if left out. · 统计期间")]
 District = Annotated[str, typer.Option("--district", metavar="CODE", help="Six digits; the caller's own if left out. · 辖区")]
 Unit = Annotated[str, typer.Option("--unit", metavar="ORGAN", help="The unit; the caller's own if left out. · 单位")]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="TIME", help="As it was known then. · 截至某时已知")]
 
 
-@command(app, "month")
+@command(app, "month", pb.GetMonthTableResponse)
 def month(
     session: Session,
-    period: Period,
+    period: Period = "",
     *,
     district: District = "",
     unit: Unit = "",
@@ -44,7 +45,7 @@ def month(
     ] = 0,
 ) -> None:
     """The table 人民调解案件情况统计表 of a unit and the units below it. · 月报表"""
-    request = pb.GetMonthTableRequest(district=district, organ_id=unit, period=period, levels=levels)
+    request = pb.GetMonthTableRequest(district=district, organ_id=unit, period=period or _this_month(session), levels=levels)
     if as_of:
         request.as_of.CopyFrom(stamp(moment_option(as_of, "--as-of")))
     answer = ask_in_district(session, request)
@@ -66,10 +67,10 @@ def show_table(screen: Screen, table: pb.GetMonthTableResponse, names: Names) ->
     screen.table(headings, lines, title, right=tuple(range(2, len(headings))))
 
 
-@command(app, "cases")
+@command(app, "cases", pb.ListFigureCasesResponse)
 def cases(
     session: Session,
-    period: Period,
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="2026-11, 2026-Q4, 2026-H2 or 2026. · 统计期间")],
     figure: Annotated[str, typer.Argument(metavar="FIGURE", help="A column of the table, such as total or source.court. · 项目代码")],
     *,
     district: District = "",
@@ -96,10 +97,10 @@ def cases(
     session.answer(answer, show)
 
 
-@command(app, "reconcile")
-def reconcile(session: Session, period: Period, *, district: District = "", as_of: AsOf = "") -> None:
+@command(app, "reconcile", pb.ReconcileResponse)
+def reconcile(session: Session, period: Period = "", *, district: District = "", as_of: AsOf = "") -> None:
     """Prove the table of a period. Exit code 1 when a check does not hold. · 核对报表"""
-    request = pb.ReconcileRequest(district=district, period=period)
+    request = pb.ReconcileRequest(district=district, period=period or _this_month(session))
     if as_of:
         request.as_of.CopyFrom(stamp(moment_option(as_of, "--as-of")))
     answer = ask_in_district(session, request)
@@ -117,7 +118,7 @@ def reconcile(session: Session, period: Period, *, district: District = "", as_o
         raise typer.Exit(REFUSED)
 
 
-@command(app, "lock")
+@command(app, "lock", pb.LockMonthResponse)
 def lock(
     session: Session,
     month: Annotated[str, typer.Argument(metavar="MONTH", help="2026-11; it must be over. · 月份")],
@@ -129,7 +130,7 @@ def lock(
     session.answer(answer, lambda screen: screen.pairs((("月份", answer.month), ("数据截至", shown(answer.cut_at)))))
 
 
-@command(app, "locks")
+@command(app, "locks", pb.ListMonthLocksResponse)
 def locks(session: Session, *, district: District = "") -> None:
     """The locked months of a district. · 已锁定的月份"""
     answer = ask_in_district(session, pb.ListMonthLocksRequest(district=district))
@@ -139,3 +140,7 @@ def locks(session: Session, *, district: District = "") -> None:
         screen.table(("月份", "数据截至", "锁定", "何人"), rows)
 
     session.answer(answer, show)
+
+
+def _this_month(session: Session) -> str:
+    return f"{beijing(session.cell.clock.now()):%Y-%m}"

@@ -20,7 +20,7 @@ TransferId = Annotated[
 Etag = Annotated[str, typer.Option(help="Version that was read. · 版本")]
 
 
-@command(app, "offer")
+@command(app, "offer", pb.OfferTransferResponse)
 def offer(
     session: Session,
     case_id: CaseId,
@@ -39,7 +39,7 @@ def offer(
     session.answer(answer, lambda screen: screen.pairs((("移送标识", answer.transfer_id), ("版本", answer.etag))))
 
 
-@command(app, "sign")
+@command(app, "sign", pb.SignTransferResponse)
 def sign(session: Session, case_id: CaseId, transfer_id: TransferId = "", *, etag: Etag = "") -> None:
     """Sign for the case: the caller's unit is responsible from now on. · 签收"""
     request = pb.SignTransferRequest(case_id=case_id, transfer_id=transfer_id or _pending(session, case_id), etag=etag)
@@ -47,7 +47,7 @@ def sign(session: Session, case_id: CaseId, transfer_id: TransferId = "", *, eta
     session.answer(answer, lambda screen: screen.pairs((("第几任责任单位", answer.responsibility_version), ("版本", answer.etag))))
 
 
-@command(app, "return")
+@command(app, "return", pb.ReturnTransferResponse)
 def give_back(
     session: Session,
     case_id: CaseId,
@@ -72,7 +72,7 @@ def give_back(
     session.answer(answer, lambda screen: screen.pairs(shown))
 
 
-@command(app, "designate")
+@command(app, "designate", pb.DesignateUnitResponse)
 def designate(
     session: Session,
     case_id: CaseId,
