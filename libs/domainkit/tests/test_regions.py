@@ -88,3 +88,7 @@ def test_any_text_is_taken_or_refused_by_reason(value: str) -> None:
     else:
         refusal, taken = "", region
     assert refusal.startswith("REGION_") if taken is None else parse(taken.code) == taken
+
+
+def test_a_county_may_be_written_with_twelve_digits() -> None:
+    assert parse("321282000000") == Region("321282")

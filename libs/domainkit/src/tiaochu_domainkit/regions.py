@@ -139,7 +139,10 @@ class Region:
 
 
 def parse(value: str, path: str = "region") -> Region:
-    """Check and take a code. Reasons: REGION_FORMAT, REGION_PROVINCE (no such province), REGION_RANGE (part outside the standard)."""
+    """Check and take a code; a county written with twelve digits, as statistics list it, is taken by its six.
+
+    Reasons: REGION_FORMAT, REGION_PROVINCE (no such province), REGION_RANGE (part outside the standard).
+    """
     code = value.strip().upper()
     match = _FORM.fullmatch(code)
     if match is None:
@@ -149,6 +152,8 @@ def parse(value: str, path: str = "region") -> Region:
         raise invalid(path, "REGION_PROVINCE", "区划代码的省、市部分不存在")
     if town is None:
         return Region(code)
+    if code.endswith("000000") and len(code) == 12:
+        return Region(county)
     if county.endswith("00") or _kind(town, _TOWN_RANGES) is None:
         raise invalid(path, "REGION_RANGE", "区划代码的乡镇部分超出国家标准的范围")
     if (village != "000" or grid is not None) and _kind(village, _VILLAGE_RANGES) is None:
