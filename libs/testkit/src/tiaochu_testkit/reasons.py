@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 PAGE = ROOT / "docs" / "errors.md"
 FACTORIES = {"refused": ("PRECONDITION_FAILED", 0, 2), "denied": ("PERMISSION_DENIED", 0, 2), "invalid": ("FIELD_INVALID", 1, 2)}
 """Function → (kind, position of the reason, position of the Chinese text)."""
@@ -30,7 +30,7 @@ Every refusal carries one gRPC code and an `ErrorInfo` with a frozen `reason`; o
 | PERMISSION_DENIED, UNAUTHENTICATED | same | 403, 401 | asks for the right, or signs in |
 | RESOURCE_EXHAUSTED, UNAVAILABLE | same | 429, 503 | sends the same request again, later, with the same `request_id` |
 
-Made by `python tests/contract/reasons.py`; a test compares it with the source.
+Made by `python -m tiaochu_testkit.reasons`; a test compares it with the source.
 
 | reason | kind | where | text |
 |---|---|---|---|
