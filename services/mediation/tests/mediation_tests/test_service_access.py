@@ -134,7 +134,7 @@ async def test_the_case_is_seen_from_above_and_not_from_the_side(centre: Centre)
         await centre.do("GetMediation", case, person("centre_director", district="329902"))
 
 
-async def test_a_unit_that_helps_reads_the_case_and_does_not_act_on_it(centre: Centre) -> None:
+async def test_a_unit_that_helps_reads_the_case_and_does_not_act_on_it_but_a_party_may_speak_there(centre: Centre) -> None:
     case = await centre.register()
     await centre.accept(case)
     helper = person("acceptance_clerk", organ=ELSEWHERE, path=f"/{CITY}/{ELSEWHERE}/")
@@ -147,7 +147,9 @@ async def test_a_unit_that_helps_reads_the_case_and_does_not_act_on_it(centre: C
         await centre.do("TerminateMediation", case, helper, **fields)
     listed = (await centre.do("ListAllowedActions", case, helper)).actions
     assert {a.reason for a in listed if not a.allowed} <= {"NOT_THIS_UNIT", "ROLE_MISSING", "STATE_FORBIDS"}
-    assert not any(a.allowed for a in listed)
+    assert {a.action for a in listed if a.allowed} == {"TerminateMediation"}
+    await centre.do("TerminateMediation", case, helper, ground="party_refused", on_behalf_of=behalf(case.respondent))
+    assert await centre.status(case) == "terminated"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Who may act on a case he sees: the unit that mediates, those above it, and the mediator named.
 
-Seeing is wider than acting: units the case passed, or that help, keep reading it.
+Seeing is wider than acting: units the case passed, or that help, keep reading it. There a party may still speak: its request that the mediator
+withdraw, and its refusal, are taken down at any window that sees the case.
 """
 
 from tiaochu.mediation.v1 import mediation_service_pb2 as pb
@@ -9,6 +10,9 @@ from tiaochu_kit.principal import Principal
 from tiaochu_kit.work import Work
 from tiaochu_mediation.domain.mediation import Mediation
 from tiaochu_mediation.usecases.tables import MEDIATIONS
+
+WHERE_A_PARTY_SPEAKS = frozenset({"RaiseRecusal", "TerminateMediation"})
+"""Commands that can be a party's own act."""
 
 
 def acted_on(work: Work, case_id: str) -> Mediation:

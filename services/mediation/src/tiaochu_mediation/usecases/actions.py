@@ -9,7 +9,7 @@ from tiaochu_domainkit.errors import DomainError, InvalidTransition, denied
 from tiaochu_kit.principal import Principal
 from tiaochu_kit.usecase import Context, query
 from tiaochu_mediation.domain.mediation import Mediation
-from tiaochu_mediation.usecases.acting import outsider
+from tiaochu_mediation.usecases.acting import WHERE_A_PARTY_SPEAKS, outsider
 from tiaochu_mediation.usecases.ports import Reads
 
 COMMANDS: Mapping[str, str] = {
@@ -57,7 +57,8 @@ def refusal_of(mediation: Mediation, rpc: str, principal: Principal) -> DomainEr
     command = COMMANDS[rpc]
     if command not in mediation.allowed_commands():
         return InvalidTransition(command, mediation.status, mediation.allowed_commands())
-    return outsider(mediation, principal) or mediation.refusal(command, principal.id)
+    elsewhere = None if rpc in WHERE_A_PARTY_SPEAKS else outsider(mediation, principal)
+    return elsewhere or mediation.refusal(command, principal.id)
 
 
 def _roles(rpc: str) -> frozenset[str]:

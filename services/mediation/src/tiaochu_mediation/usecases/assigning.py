@@ -67,7 +67,7 @@ class AssigningCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id)], before=_roster)
     def raise_recusal(self, work: Work, r: pb.RaiseRecusalRequest, roster: Sequence[Seat]) -> pb.RaiseRecusalResponse:
         """A party asks that the mediator withdraw."""
-        mediation = acted_on(work, r.case_id)
+        mediation = work.get(MEDIATIONS, r.case_id)
         recusal_id = work.new_id()
         party_id = on_behalf(work, mediation, "raise_recusal", r.on_behalf_of)
         texts.keep_if_any(work, mediation, texts.RECUSAL, clean("reason", r.reason, 2000), ref=recusal_id, party_id=party_id)

@@ -3,6 +3,7 @@
 from tiaochu.mediation.v1 import mediation_service_pb2 as pb
 from tiaochu_domainkit.text import clean
 from tiaochu_kit.usecase import Work, command
+from tiaochu_mediation.domain.ending import PARTY_ENDS
 from tiaochu_mediation.usecases import texts
 from tiaochu_mediation.usecases.acting import acted_on, on_behalf
 from tiaochu_mediation.usecases.facts import facts_of
@@ -20,7 +21,7 @@ class ClosingCommands:
     @command(reads=lambda r: [MEDIATIONS.by_id(r.case_id), CASE_FACTS.by_id(r.case_id)])
     def terminate_mediation(self, work: Work, r: pb.TerminateMediationRequest) -> pb.TerminateMediationResponse:
         """End it, and tell the ways that stay open."""
-        mediation = acted_on(work, r.case_id)
+        mediation = work.get(MEDIATIONS, r.case_id) if r.ground in PARTY_ENDS else acted_on(work, r.case_id)
         at = moment(r, "acted_at", work.now)
         notice = self._notices.serve(work, mediation, facts_of(work, mediation), at)
         mediation.terminate(
