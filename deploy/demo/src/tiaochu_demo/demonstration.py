@@ -10,7 +10,7 @@ from pathlib import Path
 from tiaochu.intake.v1 import register_import_service_pb2 as register_pb
 from tiaochu_demo import feed, prepare
 from tiaochu_demo.directory import CITY, DISTRICTS, load_directory
-from tiaochu_demo.driver import Cast, Wire
+from tiaochu_demo.driver import Cast, Court, Wire
 from tiaochu_demo.pace import HOURS, Pace, at
 from tiaochu_demo.progress import Stages
 from tiaochu_demo.runs import SEED, Run
@@ -55,6 +55,7 @@ class Demonstration:
         self._wire, self._run, self._folder, self._say = wire, run, folder, say
         self.directory = load_directory(CITY)
         self.cast = Cast(self.directory)
+        self.court = Court(wire, self.cast)
         self._first_case_at = 0.0
 
     async def tell(self) -> Outcome:
@@ -69,16 +70,18 @@ class Demonstration:
         started = self._begin_day(pace)
         await pace.step_to(started)
         plans = self._told(scenario, imported)
-        doors = feed.Doors(self._wire, self.cast, scenario, imported)
+        await self.court.dock()
+        doors = feed.Doors(self._wire, self.cast, scenario, imported, self.court)
         with Stages(totals(plans)) as stages:
             world = World(
                 wire=self._wire,
                 cast=self.cast,
                 pace=pace,
                 reached=stages.reached,
-                doors={"register": doors.register, "staff": doors.staff},
+                doors={"register": doors.register, "staff": doors.staff, "court": doors.court},
                 started_at=started,
                 ends_at=pace.moment(DAYS, HOURS[-1]),
+                agency_id=self.court.agency_id,
                 masters=frozenset(p.case.twin_of for p in plans if p.case.twin_of),
             )
             stories = [Story(world, plan) for plan in plans]
@@ -128,7 +131,7 @@ class Demonstration:
 
     def _told(self, scenario: Scenario, imported: feed.Imported) -> list[CasePlan]:
         """New cases only: rows that were there already have gone their way in an earlier run."""
-        return [p for p in scenario.plans if p.door == "staff" or (p.door == "register" and imported.is_new)]
+        return [p for p in scenario.plans if p.door != "register" or imported.is_new]
 
     async def _guarded(self, story: Story) -> None:
         try:

@@ -1,13 +1,12 @@
 """The doors by which the demonstration's cases come in: the register's workbook, staff at their windows, the court's gateway."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tiaochu.docking.v1 import docking_service_pb2 as docking
 from tiaochu.intake.v1 import register_import_service_pb2 as pb
-from tiaochu_demo.driver import Actor, Cast, Clerk, Wire
+from tiaochu_demo.driver import Actor, Cast, Clerk, Court, Wire
 from tiaochu_demo.scenario import CasePlan, Scenario
 from tiaochu_demo.synthetic.register import Register
 
@@ -89,8 +88,9 @@ def _parts(request: type[Any], workbook: Path, mode: pb.ImportMode.ValueType) ->
 class Doors:
     """The three doors: each answers the clerk who has the case."""
 
-    def __init__(self, wire: Wire, cast: Cast, scenario: Scenario, imported: Imported) -> None:
-        self._wire, self._cast = wire, cast
+    def __init__(self, wire: Wire, cast: Cast, scenario: Scenario, imported: Imported, court: Court) -> None:
+        self._wire, self._cast, self._court = wire, cast, court
+        self._offers = {offer.case.key: offer for offer in scenario.offers}
         self._rows = {case.key: imported.cases[number] for number, case in scenario.register.cases.items() if number in imported.cases}
 
     async def register(self, plan: CasePlan) -> Clerk:
@@ -101,19 +101,8 @@ class Doors:
         """Somebody at the first receiver writes it down."""
         return await Clerk.register(self._wire, self._cast, plan.case)
 
-
-async def exchange_of(wire: Wire, actor: Actor, external_no: str) -> docking.Exchange | None:
-    """The exchange that an agency opened under its own number."""
-    answer = await wire.ask(actor, docking.ListExchangesRequest(external_no=external_no))
-    return next(iter(answer.exchanges), None)
-
-
-async def pages(ask: Callable[[str], Any]) -> AsyncIterator[Any]:
-    """Every page of a list: `ask` takes a page token."""
-    token = ""
-    while True:
-        page = await ask(token)
-        yield page
-        token = page.next_page_token
-        if not token:
-            return
+    async def court(self, plan: CasePlan) -> Clerk:
+        """The court offers it through the gateway, which has it registered at the organ that receives the court's matters."""
+        exchange_id = await self._court.offer(self._offers[plan.key])
+        case_id = await self._court.case_of(exchange_id)
+        return await Clerk.take_up(self._wire, self._cast, case_id, plan.case.first_receiver_organ_id)

@@ -2,9 +2,10 @@
 
 from tiaochu_demo.driver.cast import Actor, Cast
 from tiaochu_demo.driver.clerk import Clerk
+from tiaochu_demo.driver.court import Court
 from tiaochu_demo.driver.matter import Matter
 from tiaochu_demo.driver.mediator import Mediator
 from tiaochu_demo.driver.unit import Unit
 from tiaochu_demo.driver.wire import Refused, Wire
 
-__all__ = ["Actor", "Cast", "Clerk", "Matter", "Mediator", "Refused", "Unit", "Wire"]
+__all__ = ["Actor", "Cast", "Clerk", "Court", "Matter", "Mediator", "Refused", "Unit", "Wire"]
