@@ -9,6 +9,7 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 
 from tiaochu_kit import telemetry
+from tiaochu_kit.certificates import Certificates, Stamp
 from tiaochu_kit.errors import from_rpc, unavailable
 from tiaochu_kit.principal import Context
 from tiaochu_kit.settings import Settings
@@ -22,7 +23,9 @@ class Peers:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._certificates = Certificates(settings)
+        self._channels: dict[str, tuple[Stamp, grpc.aio.Channel]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._written: str = settings.service
 
     async def call(
@@ -55,9 +58,14 @@ class Peers:
 
     def channel(self, service: str) -> grpc.aio.Channel:
         """The channel to a service, for streaming calls by a generated stub."""
-        if service not in self._channels:
-            self._channels[service] = open_channel(self._settings, service, self._settings.peers[service])
-        return self._channels[service]
+        stamp = self._certificates.stamp()
+        held = self._channels.get(service)
+        if held is None or held[0] != stamp:
+            if held is not None:
+                self._closing.add(closing := asyncio.ensure_future(held[1].close(grace=TIMEOUT_SECONDS)))
+                closing.add_done_callback(self._closing.discard)
+            held = self._channels[service] = (stamp, open_channel(self._settings, service, self._settings.peers[service]))
+        return held[1]
 
     def _method(self, service: str, rpc: str) -> Any:
         owner, name = rpc.split("/")
@@ -79,19 +87,18 @@ class Peers:
 
     async def close(self) -> None:
         """Close all channels."""
-        for channel in self._channels.values():
+        await asyncio.gather(*self._closing)
+        for _, channel in self._channels.values():
             await channel.close(grace=1)
 
 
 def open_channel(settings: Settings, name: str, address: str) -> grpc.aio.Channel:
     """A channel to service `name`; TLS with our certificate where certificates are configured."""
     options: list[tuple[str, Any]] = [("grpc.max_receive_message_length", 16 * 1024 * 1024), ("grpc.lb_policy_name", "round_robin")]
-    if settings.tls_ca_file is None or settings.tls_cert_file is None or settings.tls_key_file is None:
+    certificates = Certificates(settings)
+    if not certificates:
         return grpc.aio.insecure_channel(address, options)
-    credentials = grpc.ssl_channel_credentials(
-        settings.tls_ca_file.read_bytes(), settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes()
-    )
-    return grpc.aio.secure_channel(address, credentials, [*options, ("grpc.ssl_target_name_override", name)])
+    return grpc.aio.secure_channel(address, certificates.channel(), [*options, ("grpc.ssl_target_name_override", name)])
 
 
 async def collect(stream: AsyncIterator[Any]) -> list[Any]:

@@ -19,6 +19,7 @@ from tiaochu_domainkit.errors import DomainError, Kind, denied, invalid
 from tiaochu_kit import figures, telemetry
 from tiaochu_kit.admission import Admission
 from tiaochu_kit.auth import Posts, Tokens, unauthenticated
+from tiaochu_kit.certificates import Certificates
 from tiaochu_kit.clock import Clock
 from tiaochu_kit.consumer import Consumer
 from tiaochu_kit.errors import unavailable
@@ -76,11 +77,11 @@ class Server:
 
     async def start(self) -> None:
         """Listen. Raises `RuntimeError` when the port is taken."""
-        credentials = _credentials(self._settings)
-        if credentials is None:
-            self._server.add_insecure_port(self._settings.grpc_listen)
+        certificates = Certificates(self._settings)
+        if certificates:
+            self._server.add_secure_port(self._settings.grpc_listen, certificates.server())
         else:
-            self._server.add_secure_port(self._settings.grpc_listen, credentials)
+            self._server.add_insecure_port(self._settings.grpc_listen)
         await self._server.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
@@ -203,12 +204,3 @@ def _authorise(rpc: Rpc, principal: Principal) -> None:
     staff = "*" in access.roles and bool(principal.roles) and not principal.is_service
     if not staff and not principal.roles.intersection(access.roles):
         raise denied("ROLE_MISSING", "the caller has none of the roles this needs", "您没有办理此事项的权限", rpc=rpc.descriptor.name)
-
-
-def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    if settings.tls_cert_file is None or settings.tls_key_file is None or settings.tls_ca_file is None:
-        if settings.environment == "production":
-            raise ValueError("production needs TIAOCHU_TLS_CERT_FILE, TIAOCHU_TLS_KEY_FILE and TIAOCHU_TLS_CA_FILE")
-        return None
-    pair = (settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())
-    return grpc.ssl_server_credentials([pair], settings.tls_ca_file.read_bytes(), require_client_auth=True)

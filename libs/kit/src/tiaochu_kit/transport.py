@@ -100,14 +100,21 @@ class Transport:
         self._settings = settings
         self._client: Client | None = None
         self._js: JetStreamContext | None = None
+        self._password: str | None = None
+        self._connecting = asyncio.Lock()
 
     async def js(self) -> JetStreamContext:
-        """The JetStream context; connects on first use. Raises `NatsError` or `OSError` while NATS is away."""
-        if self._js is None:
+        """The JetStream context; connects on first use, and anew with another password. Raises `NatsError` or `OSError` while NATS is away."""
+        async with self._connecting:
+            password = self._settings.nats_password()
+            if self._js is not None and password == self._password:
+                return self._js
+            await self.close()
+            self._password = password
             client = await nats.connect(
                 self._settings.nats_url,
                 user=self._settings.nats_user,
-                password=self._settings.nats_password(),
+                password=password,
                 name=self._settings.service,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.5,
@@ -116,7 +123,7 @@ class Transport:
                 inbox_prefix=f"_INBOX_{self._settings.service}",
             )
             self._client, self._js = client, client.jetstream(timeout=3, publish_async_max_pending=1000)
-        return self._js
+            return self._js
 
     async def ensure_stream(self, service: str) -> None:
         """Make this service's stream unless it exists."""
@@ -136,9 +143,10 @@ class Transport:
 
     async def close(self) -> None:
         """Leave NATS, whether it is there or not; what was not published stays in the journal."""
-        if self._client is not None:
+        client, self._client, self._js = self._client, None, None
+        if client is not None:
             with contextlib.suppress(ConnectionError):
-                await self._client.close()
+                await client.close()
 
 
 async def _log_error(error: Exception) -> None:
