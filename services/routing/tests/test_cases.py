@@ -296,4 +296,4 @@ async def test_an_end_that_is_read_before_the_beginning_ends_the_case_at_once(wo
     await world.register(case_id=case_id)
     await world.settle()
     assert (await world.case(case_id)).status == "ended"
-    assert await world.events(case_id) == ["ResponsibilityStarted", "ResponsibilityEnded", "ClockStarted", "ClockStopped"]
+    assert await world.events(case_id) == ["ResponsibilityStarted", "ResponsibilityEnded"]

@@ -11,9 +11,10 @@ from tiaochu_kit.documents import Read
 from tiaochu_kit.usecase import Event, Work, reaction
 from tiaochu_routing.domain.case_facts import CaseFacts
 from tiaochu_routing.domain.clock import AWAITED, EXPIRED, PAUSED, RUNNING, Clock, terms_of
-from tiaochu_routing.domain.clock_rules import REF_FIELDS, RESUMED, SUSPENDED, Touched, known_of, to_start, touched_by
+from tiaochu_routing.domain.clock_rules import REF_FIELDS, RESUMED, SURVIVES_THE_CASE, SUSPENDED, Touched, known_of, to_start, touched_by
 from tiaochu_routing.domain.deadline_book import calendar_of_district, rules_of
 from tiaochu_routing.domain.organs import Unit
+from tiaochu_routing.domain.responsibility import ENDED
 from tiaochu_routing.usecases.event_types import producer_of
 from tiaochu_routing.usecases.tables import CASE_FACTS, CLOCKS, DEADLINE_BOOKS, RESPONSIBILITIES, book_id, clock_id
 
@@ -136,11 +137,12 @@ class ClockReactions:
         if getattr(e.body, "before_acceptance", False):
             return  # nothing was mediated: nobody is visited, no other way is opened by it
         known = self._known(work, e, facts)
+        book = rules_of(work.find(DEADLINE_BOOKS, book_id(e.district)))
         for trigger, ref, begins in _beginnings(e):
-            book = rules_of(work.find(DEADLINE_BOOKS, book_id(e.district)))
             for rule in to_start(book, trigger, beijing(begins).date(), known):
-                own_refs = [ref] if ref else refs(rule.code, e.body)
-                for own_ref in own_refs:
+                if rule.on_expiry != SURVIVES_THE_CASE and _is_over(work, e):
+                    continue
+                for own_ref in [ref] if ref else refs(rule.code, e.body):
                     clock = self._start(work, e, rule, own_ref, begins)
                     if clock is not None:
                         yield clock
@@ -185,3 +187,9 @@ def _holder(work: Work, e: Event[Any]) -> Unit:
     if case is not None:
         return case.holder
     return Unit(getattr(e.body, "first_receiver_organ_id", ""), getattr(e.body, "first_receiver_organ_path", ""))
+
+
+def _is_over(work: Work, e: Event[Any]) -> bool:
+    """Whether the case ended before this news of it was read."""
+    case = work.find(RESPONSIBILITIES, e.body.case_id)
+    return case is not None and case.status == ENDED
