@@ -99,6 +99,28 @@ async def test_an_assignment_opens_a_case_and_a_recusal_closes_it(a: Running) ->
     assert not (await a.call(f"{THINGS}/ListThings", ListThingsRequest(), by=TOWN)).things
 
 
+async def test_what_an_assignment_opened_is_closed_while_its_log_was_not_read(a: Running) -> None:
+    case_id = (await a.call(f"{THINGS}/OpenThing", OpenThingRequest(district="329901"), by=NEAR)).case_id
+    async with a.kit.database.transaction() as tx:
+        await tx.queue("INSERT INTO case_access VALUES (%s, 'person', %s, 'assignment:1', 'mediation')", (case_id, TOWN.id))
+    add = AddToThingRequest(case_id=case_id, amount=1)
+
+    async def seen(by: Principal) -> tuple[bool, bool]:
+        listed = bool((await a.call(f"{THINGS}/ListThings", ListThingsRequest(), by=by)).things)
+        try:
+            return listed, bool(await a.call(f"{THINGS}/AddToThing", add, by=by))
+        except DomainError:
+            return listed, False
+
+    for good_until, opens in (("now() + interval '5 s'", True), ("now() - interval '1 s'", False), ("now() + interval '5 s'", True)):
+        async with a.kit.database.transaction() as tx:
+            await tx.queue(
+                f"INSERT INTO log_checks VALUES ('mediation', {good_until}) ON CONFLICT (producer) DO UPDATE SET good_until = excluded.good_until"
+            )
+        assert await seen(TOWN) == (opens, opens)
+        assert await seen(NEAR) == (True, True)
+
+
 async def marked(kit: Kit, subject: str, kind: str, value: str) -> None:
     async with kit.database.transaction() as tx:
         await tx.queue("INSERT INTO case_access VALUES (%s, %s, %s, 'test')", (subject, kind, value))

@@ -1,5 +1,6 @@
 """What a consumer does with gaps, forks, strangers and poison. The producer is a log on paper, the database is real."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -236,6 +237,32 @@ async def test_a_producer_that_cannot_be_read_to_its_head_is_not_fresh(paper: Pa
     assert refusal.value.kind is Kind.UNAVAILABLE
     paper.readable = True
     await consumer.catch_up(DISTRICT)
+
+
+async def test_a_log_counts_as_checked_only_while_its_producer_answers(
+    kit: Kit, paper: PaperLog, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tiaochu_kit.consumer.CATCH_UP_SECONDS", 0.01)
+    consumer.trust_seconds = 0.3
+
+    async def trusted() -> bool:
+        async with kit.database.transaction() as tx:
+            return await tx.rows("SELECT good_until > now() FROM log_checks WHERE producer = 'alpha'") == [(True,)]
+
+    opened(paper)
+    reading = asyncio.ensure_future(consumer.run_catch_up())
+    await eventually(trusted)
+    opened(paper)
+    paper.readable = False
+
+    async def doubted() -> bool:
+        return not await trusted()
+
+    await eventually(doubted)
+    paper.readable = True
+    await eventually(trusted)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
 
 
 async def test_a_stopped_consumer_shows_in_readiness(cell: Cell) -> None:

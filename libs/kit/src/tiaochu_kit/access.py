@@ -1,14 +1,15 @@
 """Who may see a case: one predicate, as Python for one document and as SQL for lists.
 
 A case is seen by the organs above or at its holder (`organ_path` of the document), by organs it was shared with and people it was assigned to
-(rows of `case_access`), and by nobody who is barred from it (a recused mediator), whatever else they are.
+(rows of `case_access`), and by nobody who is barred from it (a recused mediator), whatever else they are. What an assignment opens is closed while the
+log it came from was not read to its head lately: somebody may have been recused since.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from psycopg import AsyncCursor
-from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, select, table, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, table, true
 from sqlalchemy import column as sql_column
 
 from tiaochu_kit.database import Tx
@@ -16,8 +17,12 @@ from tiaochu_kit.principal import Principal
 
 ORGAN, PERSON, BARRED = "organ", "person", "barred"
 
-_ROWS_SQL = "SELECT kind, value FROM case_access WHERE subject = %s"
-_ACCESS = table("case_access", sql_column("subject"), sql_column("kind"), sql_column("value"))
+_ROWS_SQL = """
+SELECT kind, value FROM case_access a
+WHERE subject = %s AND (kind <> 'person' OR NOT EXISTS (SELECT 1 FROM log_checks l WHERE l.producer = a.producer AND l.good_until < now()))
+"""
+_ACCESS = table("case_access", sql_column("subject"), sql_column("kind"), sql_column("value"), sql_column("producer"))
+_CHECKS = table("log_checks", sql_column("producer"), sql_column("good_until"))
 
 
 async def queue(tx: Tx, subject: str) -> AsyncCursor[Any]:
@@ -43,11 +48,12 @@ def visible(principal: Principal, subject: ColumnElement[Any], organ_path: Colum
     if principal.is_service:
         return true()
     mine = _ACCESS.c.subject == subject
+    stale = exists(select(1).where(_CHECKS.c.producer == _ACCESS.c.producer, _CHECKS.c.good_until < func.now()))
     shared = exists(
         select(1).where(
             mine,
             or_(
-                and_(_ACCESS.c.kind == PERSON, _ACCESS.c.value == bindparam(None, principal.id)),
+                and_(_ACCESS.c.kind == PERSON, _ACCESS.c.value == bindparam(None, principal.id), ~stale),
                 and_(_ACCESS.c.kind == ORGAN, below(principal, _ACCESS.c.value)),
             ),
         )

@@ -37,6 +37,10 @@ _LOCK_ALL_SQL = "SELECT 1 FROM cursors WHERE producer = %s ORDER BY district FOR
 _NEW_SQL = "INSERT INTO cursors (producer, district, position, hash) VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING"
 _MOVE_SQL = "UPDATE cursors SET position = %s, hash = %s WHERE producer = %s AND district = %s"
 _CURSORS_SQL = "SELECT district, position, hash FROM cursors WHERE producer = %s"
+_CHECKED_SQL = """
+INSERT INTO log_checks (producer, good_until) VALUES (%s, now() + make_interval(secs => %s))
+ON CONFLICT (producer) DO UPDATE SET good_until = excluded.good_until
+"""
 
 
 class LogForked(Exception):
@@ -73,6 +77,8 @@ class Consumer:
         """Districts (or `EVERY`) in which nothing is applied until a person acts, and why; shown by health and alerts."""
         self.lags: dict[str, int] = {}
         """Per district, how many events the producer's head was ahead when last compared."""
+        self.trust_seconds = 5.0
+        """How long after a look at the producer's heads its assignments still open a case."""
         self.healed = 0
         """Events that came by catch-up and not by NATS."""
 
@@ -101,6 +107,7 @@ class Consumer:
             try:
                 await self._check_parking()
                 await self.catch_up_all()
+                await self._note_check()
             except Exception as error:  # noqa: BLE001 - a loop of kit must outlive any failure of what it depends on
                 log.warning("catch_up.retry", producer=self.producer.name, error=type(error).__name__)
             await asyncio.sleep(CATCH_UP_SECONDS)
@@ -242,6 +249,11 @@ class Consumer:
         self._committed()
         await self._check_parking()
         return len(waiting)
+
+    async def _note_check(self) -> None:
+        if EVERY not in self.stops:
+            async with self._database.transaction() as tx:
+                await tx.queue(_CHECKED_SQL, (self.producer.name, self.trust_seconds))
 
     async def _check_parking(self) -> None:
         async with self._database.transaction() as tx:

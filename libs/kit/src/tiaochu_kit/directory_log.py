@@ -17,7 +17,7 @@ ON CONFLICT (post_id) DO UPDATE SET person_id = excluded.person_id, organ_id = e
   role = excluded.role, valid_from = excluded.valid_from, valid_to = NULL
 """
 _VACATED_SQL = "UPDATE posts SET valid_to = %s WHERE post_id = %s"
-_GRANT_SQL = "INSERT INTO case_access (subject, kind, value, source) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_GRANT_SQL = "INSERT INTO case_access (subject, kind, value, source, producer) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _REVOKE_SQL = "DELETE FROM case_access WHERE subject = %s AND source = %s"
 
 
@@ -50,6 +50,6 @@ class AccessLog:
         for event in events:
             for change in access_changes(event.type, event.body):
                 if change.granted:
-                    await tx.queue(_GRANT_SQL, (change.subject, change.kind, change.value, change.source))
+                    await tx.queue(_GRANT_SQL, (change.subject, change.kind, change.value, change.source, event.producer))
                 else:
                     await tx.queue(_REVOKE_SQL, (change.subject, change.source))

@@ -81,6 +81,7 @@ _KIT_1 = (
          producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL,
          PRIMARY KEY (producer, district)
        )""",
+    "CREATE TABLE log_checks (producer text PRIMARY KEY, good_until timestamptz NOT NULL)",
     """CREATE TABLE parked_events (
          producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, aggregate_id uuid NOT NULL, type text NOT NULL,
          event bytea NOT NULL, error text NOT NULL, parked_at timestamptz NOT NULL, dropped_at timestamptz, dropped_by text, drop_reason text,
@@ -108,7 +109,7 @@ _KIT_1 = (
     "CREATE TABLE leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)",
     "CREATE TABLE number_series (series text PRIMARY KEY, next bigint NOT NULL)",
     """CREATE TABLE case_access (
-         subject text NOT NULL, kind text NOT NULL, value text NOT NULL, source text NOT NULL,
+         subject text NOT NULL, kind text NOT NULL, value text NOT NULL, source text NOT NULL, producer text NOT NULL DEFAULT '',
          PRIMARY KEY (subject, kind, value, source)
        )""",
     "CREATE INDEX case_access_value ON case_access (kind, value text_pattern_ops)",

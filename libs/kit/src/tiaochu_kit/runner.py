@@ -187,9 +187,11 @@ class Service:
         kit = self.kit
         source = own if producer == own.name else RemoteLog(producer, kit.peers)
         access = [AccessLog(), DirectoryLog()] if producer == "routing" else [AccessLog()]
-        return Consumer(
+        consumer = Consumer(
             kit.settings.service, source, kit.database, kit.journal, kit.codec, [*access, *handlers], kit.clock.now, kit.committed
         )
+        consumer.trust_seconds = kit.settings.assignments_trusted_for
+        return consumer
 
     async def start(self, *, serve: bool = True, work: bool = True) -> None:
         """Open the database, then start the roles."""

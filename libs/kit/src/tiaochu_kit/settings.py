@@ -52,12 +52,19 @@ class Settings(BaseSettings):
     """Calls of one district that may wait for their turn."""
     admission_weights: dict[str, float] = Field(default_factory=dict)
     """District → its share among those that wait, 1 where nothing is said."""
+    trust_seconds: float | None = None
+    """How long after the last look at a log its assignments still open a case; 5 in production, more on a machine that starts everything at once."""
     late_entry_days: int = 30
     """How long before its recording an act may have happened."""
 
     def model_post_init(self, _context: object, /) -> None:
         if self.environment == "production" and self.clock_file is not None:
             raise ValueError("TIAOCHU_CLOCK_FILE is for the embedded stack only: nobody steps the clock in production")
+
+    @property
+    def assignments_trusted_for(self) -> float:
+        """`trust_seconds`, or what fits the environment."""
+        return self.trust_seconds or (5.0 if self.environment == "production" else 30.0)
 
     def database_password(self) -> str | None:
         """The password in its file, read anew at each connection so that it can be rotated."""
