@@ -124,8 +124,9 @@ def _planned(clock: _Clock, fact: Fact, lengths: Lengths, calendar: Calendar) ->
         pauses=clock.pauses,
         extensions=[parse_length(text) for text in clock.extensions],
     )
-    # A year that is not published here may have been loaded for the district: then only the services know its days.
-    if computed.provisional == clock.provisional and computed.at != clock.due_at:
+    if computed.provisional and not clock.provisional:
+        return  # the year is not published here and was loaded for the district: only the services know its days
+    if (computed.at, computed.provisional) != (clock.due_at, clock.provisional):
         yield _finding("CLOCK_DUE_DIFFERS", fact, f"{clock.due_at} for {computed.at.astimezone(UTC)}")
 
 

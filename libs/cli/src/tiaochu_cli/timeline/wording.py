@@ -134,6 +134,7 @@ _ROUTING: dict[str, Wording] = {
     "UnitDesignated": lambda b, n: (
         f"{n.organ(b['by_organ_id'])} 指定 {n.organ(b['organ_id'])} 办理:{zh('designation_ground', b['ground'])}"
     ),
+    "UnitMoved": lambda b, n: f"{n.organ(b['organ_id'])} 隶属关系变更",
     "CaseAccepted": lambda b, _n: f"受理({zh('mediation_kind', b['mediation_kind'])})" + (",当场调解" if b["on_the_spot"] else ""),
     "CaseDeclined": lambda b, _n: f"不予受理:{zh('decline_ground', b['ground'])},已送达救济途径告知书",
     "MergeConfirmed": _plain("确认合并"),

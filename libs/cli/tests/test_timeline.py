@@ -1,0 +1,110 @@
+"""A case as a story."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from tiaochu.reporting.v1.report_service_pb2 import TimelineEntry
+from tiaochu_cli.events import FILES
+from tiaochu_cli.names import Names
+from tiaochu_cli.output import message_dict
+from tiaochu_cli.timeline.story import district_of, tell
+from tiaochu_cli.timeline.wording import WORDINGS, told
+from tiaochu_domainkit.errors import DomainError, Kind
+
+WITHOUT_CASE = {
+    "OrganPlaced",
+    "PostFilled",
+    "PostVacated",
+    "KeywordTableChanged",
+    "PolicyPut",
+    "AgencyAdded",
+    "CredentialIssued",
+    "CredentialRetired",
+    "EndpointChanged",
+    "LiaisonsNamed",
+    "MonthLocked",
+    "Obligation",
+}
+"""Messages of the event files that no case's story can hold."""
+
+
+class Nobody:
+    """A wire on which no service answers."""
+
+    def call(self, *_: Any, **__: Any) -> Any:
+        raise DomainError(Kind.UNAVAILABLE, "UNAVAILABLE", "", "")
+
+
+def names() -> Names:
+    made: Any = Nobody()
+    return Names(made)
+
+
+def test_every_event_of_a_case_is_put_into_words() -> None:
+    events = {name for file in FILES for name in file.DESCRIPTOR.message_types_by_name}
+    assert events - set(WORDINGS) == WITHOUT_CASE
+    assert set(WORDINGS) <= events
+
+
+def test_every_wording_stands_an_event_whose_fields_are_all_empty() -> None:
+    for file in FILES:
+        for name in file.DESCRIPTOR.message_types_by_name:
+            if name in WORDINGS:
+                body = message_dict(getattr(file, name)())
+                assert told(name, body, names()) != name, f"{name} fails on its own fields"
+
+
+def test_an_event_of_a_later_release_is_shown_by_its_name() -> None:
+    assert told("CaseTeleported", {"case_id": "x"}, names()) == "CaseTeleported"
+    assert told("CaseAccepted", {}, names()) == "CaseAccepted"
+
+
+def entry(service: str, name: str, body: str, minute: int, recorded: int | None = None, actor: str = "p") -> TimelineEntry:
+    made = TimelineEntry(service=service, type=f"tiaochu.{service}.events.v1.{name}", body_json=body, actor=actor)
+    made.occurred_at.FromDatetime(datetime(2026, 11, 2, 1, minute, tzinfo=UTC))
+    made.recorded_at.FromDatetime(datetime(2026, 11, 2, 1, minute if recorded is None else recorded, tzinfo=UTC))
+    return made
+
+
+def test_a_story_says_who_what_when_and_where() -> None:
+    entries = [
+        entry("intake", "CaseRegistered", '{"case_number": "329901-2026-001-000001", "channel": "window"}', 0),
+        entry("routing", "ResponsibilityStarted", '{"organ_id": "A"}', 0, actor="service:routing"),
+        entry("routing", "TransferSigned", '{"from_organ_id": "A", "to_organ_id": "B"}', 20),
+        entry("mediation", "CaseClosed", '{"result": "performed"}', 30),
+    ]
+    steps = tell(entries, names())
+    assert [s.where for s in steps] == ["A", "A", "B", "B"]
+    assert [s.who for s in steps] == ["p", "分流服务", "p", "p"]
+    assert f"{steps[0].at:%H:%M}" == "09:00"
+    assert "329901-2026-001-000001" in steps[0].what
+    assert "已履行" in steps[3].what
+    assert district_of(entries) == "329901"
+
+
+def test_what_was_recorded_late_stands_where_the_case_was_when_it_was_recorded() -> None:
+    """An act that happened before the transfer and was written down after it was written down by the new unit."""
+    entries = [
+        entry("routing", "ResponsibilityStarted", '{"organ_id": "A"}', 0),
+        entry("mediation", "NoticeAcknowledged", "{}", 10, recorded=40),
+        entry("routing", "TransferSigned", '{"to_organ_id": "B"}', 20),
+    ]
+    assert [s.where for s in tell(entries, names())] == ["A", "B", "B"]
+
+
+def test_names_are_asked_for_once_and_in_parts() -> None:
+    asked: list[int] = []
+
+    def call(request: Any, **_: Any) -> Any:
+        asked.append(len(request.person_ids))
+        return SimpleNamespace(names={person: f"name {person[-3:]}" for person in request.person_ids})
+
+    wire: Any = SimpleNamespace(call=call)
+    known = Names(wire)
+    persons = [f"019b76da-a800-746d-95fb-467fba8c{number:04d}" for number in range(250)]
+    known.learn(persons)
+    known.learn(persons)
+    assert asked == [200, 50]
+    assert known.person(persons[7]) == "name 007"
+    assert known.person("service:routing") == "service:routing"
