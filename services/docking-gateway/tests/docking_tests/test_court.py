@@ -46,7 +46,7 @@ async def test_a_delegated_case_goes_its_whole_way_by_webhook(court: Stage) -> N
     exchange_id = await court.offered()
     case_id = await court.registered(exchange_id)
     [registered] = court.around.registered
-    assert (registered.channel, registered.docking_mode, registered.external_no) == ("court_before_filing", "before_filing", "(2026)苏1282诉前调1号")
+    assert (registered.channel, registered.docking_mode, registered.external_no) == ("court", "before_filing", "(2026)苏1282诉前调1号")
     assert [p.name for p in registered.applicants] != []
     await accept(court, case_id)
     await court.until(exchange_id, "signed")
