@@ -67,6 +67,9 @@ class Server:
                 ("grpc.so_reuseport", 0),
             )
         )
+        unread = {(rpc.path, producer) for rpc in rpcs for producer in rpc.fresh if producer not in consumers}
+        if unread:
+            raise LookupError(f"declared fresh, but not read here: {sorted(unread)}")
         services: dict[str, dict[str, Any]] = {}
         for rpc in rpcs:
             services.setdefault(rpc.descriptor.containing_service.full_name, {})[rpc.descriptor.name] = self._handler(rpc)

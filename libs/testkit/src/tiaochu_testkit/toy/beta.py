@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tiaochu_domainkit.aggregate import Aggregate
+from tiaochu_domainkit.errors import not_found
 from tiaochu_kit.database import Tx
 from tiaochu_kit.documents import DocumentTable
 from tiaochu_kit.runner import App, Kit
-from tiaochu_kit.usecase import Event, Work, projection, reaction
+from tiaochu_kit.usecase import Context, Event, Work, projection, query, reaction
+from tiaochu_testkit.toy.protos import EchoResponse, GetEchoRequest
 
 
 @dataclass(frozen=True)
@@ -44,5 +46,22 @@ class EchoReactions:
         await tx.queue("INSERT INTO heard (position) SELECT * FROM unnest(%s::bigint[])", ([e.position for e in events],))
 
 
+class EchoQueries:
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    @query
+    async def peek_echo(self, ctx: Context, r: GetEchoRequest) -> Any:
+        async with self._kit.database.transaction(ctx.principal.scope) as tx:
+            rows = await tx.rows(ECHOES.select_sql(), ([r.case_id],))
+        if not rows:
+            raise not_found("echoes", r.case_id)
+        return EchoResponse(total=ECHOES.decode(rows[0][0]).total)
+
+    @query
+    async def get_echo(self, ctx: Context, r: GetEchoRequest) -> Any:
+        return await self.peek_echo(ctx, r)
+
+
 def build(kit: Kit) -> App:
-    return App(rpcs={}, consumers={"alpha": [EchoReactions()]})
+    return App(rpcs={"tiaochu.beta.v1.EchoService": [EchoQueries(kit)]}, consumers={"alpha": [EchoReactions()]})
