@@ -15,6 +15,9 @@ from tiaochu_intake.domain.case import Case
 from .mothers import NOW, PERSISTENCE, case, classification, sealed  # noqa: TID252 - tests of one package
 
 LIVE = {"registered", "supplementing", "classified", "consulting", "consented"}
+PRESSED = 20
+"""Attempts at one party after which asking is pressing."""
+NOBODY = [("", "")] * PRESSED
 EVENT_PACKAGE = "tiaochu.intake.events.v1."
 
 
@@ -55,6 +58,9 @@ class CaseLife(RuleBasedStateMachine):
         return True
 
     @rule(category=st.sampled_from(["0201", "0804", "1401"]))
+    def classify_anew(self, category: str) -> None:
+        self.classify(category)
+
     def classify(self, category: str) -> None:
         if self.act(self.status in ("registered", "classified"), "classify_case", classification(category=category), "", NOW):
             self.status = "classified"
@@ -76,10 +82,20 @@ class CaseLife(RuleBasedStateMachine):
         outcome=st.sampled_from(["no_answer", "no_answer", "wrong_contact", "undecided", "consented", "refused"]),
     )
     def ask(self, who: str, channel: str, outcome: str) -> None:
-        allowed = self.status in ("classified", "consulting") and who in self.answers
+        self.try_once(who, channel, outcome)
+
+    def try_once(self, who: str, channel: str, outcome: str) -> None:
+        allowed = self.status in ("classified", "consulting") and len(self.answers.get(who, NOBODY)) < PRESSED
         if self.act(allowed, "record_consent_attempt", who, channel, outcome, PERSISTENCE, by="clerk", at=NOW):
             self.answers[who].append((channel, outcome))
             self.status = {"": "consulting", "consented": "consented"}.get(self.decided(), "stopped")
+
+    @rule(who=st.sampled_from(["r0", "r1"]), channels=st.lists(st.sampled_from(["phone", "visit"]), min_size=2, max_size=4))
+    def try_hard(self, who: str, channels: list[str]) -> None:
+        """Nobody there, again and again."""
+        self.classify("0201")
+        for channel in channels:
+            self.try_once(who, channel, "no_answer")
 
     def decided(self) -> str:
         stands = {self.stands(answers) for answers in self.answers.values()}
