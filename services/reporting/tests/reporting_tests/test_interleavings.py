@@ -5,7 +5,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tiaochu.reporting.v1 import report_service_pb2 as pb
 from tiaochu_domainkit.codes import ENTRUSTED_SOURCES, code_list
+from tiaochu_reporting.domain.periods import month_of, month_text, previous_month
 from tiaochu_testkit.services import Cell, Running
 
 from .stories import (  # noqa: TID252 - tests of one package
@@ -55,6 +56,8 @@ class Plot:
     form: str
     merged: bool
     gap_hours: int
+    late_days: int
+    """Corrections and the merge come so much later."""
 
     def tell(self) -> Case:
         case = Case(organ=self.organ, at=FIRST_DAY + timedelta(hours=self.gap_hours))
@@ -71,6 +74,7 @@ class Plot:
         elif self.outcome != "open":
             case.held(self.organ).accepted(self.kind)
             self._end(case)
+        case.at += timedelta(days=self.late_days)
         for moj_type in corrections:
             case.classified(moj_type, self.difficulty)
         return case.merged("master") if self.merged else case
@@ -130,6 +134,7 @@ plots = st.builds(
     form=st.sampled_from(["oral", "written"]),
     merged=st.sampled_from([False, False, False, True]),
     gap_hours=st.integers(0, 24 * 200),
+    late_days=st.integers(0, 60),
 )
 
 
@@ -202,14 +207,18 @@ async def test_locked_or_not_every_period_is_proven_at_every_moment_and_months_a
     cell: Cell, reporting: Running, cases: list[Plot], order: list[tuple[int, int]], locks: list[tuple[int, int]]
 ) -> None:
     """Reconcile counts again from the facts by `Cut.shows`; the table comes from totals and, inside a divided week, from postings."""
-    district = await told_to(reporting, [*organs(), *told_by([plot.tell() for plot in cases])], order)
-    month, day = 0, datetime(2026, 2, 1, tzinfo=UTC)
-    for gap, days in locks:
-        month += 1 + gap
-        day = max(day, datetime(2026, month + 1, 1, tzinfo=UTC)) + timedelta(days=days, hours=5)
-        await lock_on(cell, reporting, f"2026-{month:02d}", day, district=district)
-    moments = [None, day, day + timedelta(days=2), datetime(2026, 4, 15, 7, tzinfo=UTC)]
-    for period, as_of in itertools.product(["2026-02", "2026-04", "2026-Q2", "2026-H1"], moments):
+    told = told_by([plot.tell() for plot in cases])
+    district = await told_to(reporting, [*organs(), *told], order)
+    # A lock falls some hours from something recorded, so that it divides a week in which there is something to divide.
+    at = sorted(told[pick % len(told)].recorded_at + timedelta(hours=hours) for pick, hours in locks)
+    last = date(2025, 12, 1)
+    for day in at:
+        month = previous_month(month_of(day - timedelta(minutes=2)))
+        if month > last:
+            await lock_on(cell, reporting, month_text(month), day, district=district)
+            last = month
+    moments = [None, *(day + timedelta(days=2) for day in at), datetime(2026, 4, 15, 7, tzinfo=UTC)]
+    for period, as_of in itertools.product([*(f"2026-{m:02d}" for m in range(1, 7)), "2026-Q2", "2026-H2"], moments):
         request = pb.ReconcileRequest(district=district, period=period, as_of=stamp(as_of) if as_of else None)
         proof = await reporting.call(f"{REPORT}/Reconcile", request)
         assert [(period, c) for c in proof.checks if not c.holds] == []
