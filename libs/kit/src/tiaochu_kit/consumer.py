@@ -105,7 +105,6 @@ class Consumer:
         """Compare with the producer's heads for ever; heals whatever the broker lost."""
         while True:
             try:
-                await self._check_parking()
                 await self.catch_up_all()
                 await self._note_check()
             except Exception as error:  # noqa: BLE001 - a loop of kit must outlive any failure of what it depends on
@@ -251,13 +250,17 @@ class Consumer:
         return len(waiting)
 
     async def _note_check(self) -> None:
-        if EVERY not in self.stops:
-            async with self._database.transaction() as tx:
+        async with self._database.transaction() as tx:
+            if EVERY not in self.stops:
                 await tx.queue(_CHECKED_SQL, (self.producer.name, self.trust_seconds))
+            self._mind_parking(full=await self._parking.full(tx))
 
     async def _check_parking(self) -> None:
         async with self._database.transaction() as tx:
             full = await self._parking.full(tx)
+        self._mind_parking(full=full)
+
+    def _mind_parking(self, *, full: bool) -> None:
         if full:
             self._stop(EVERY, "too many parked events")
         else:

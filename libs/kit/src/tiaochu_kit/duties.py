@@ -13,7 +13,7 @@ from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import telemetry
 from tiaochu_kit.database import Database
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 BATCH = 100
 PATIENCE = {Kind.UNAVAILABLE: inf, Kind.CONFLICT: inf, Kind.RESOURCE_EXHAUSTED: inf, Kind.NOT_FOUND: 50}
 """How many attempts a refusal of a kind leaves open; any other is final."""

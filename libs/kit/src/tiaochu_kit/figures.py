@@ -13,7 +13,7 @@ from tiaochu_kit.consumer import Consumer
 from tiaochu_kit.database import Database
 
 OVERDUE = timedelta(minutes=1)
-"""A timer this late is overdue: the loops look every half second."""
+"""A timer this late is overdue: the loops look every second."""
 _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 _meter = metrics.get_meter("tiaochu")

@@ -11,6 +11,12 @@ from tiaochu_kit.transport import Publisher
 
 log = structlog.get_logger()
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+"""Seconds between two looks where no commit of this process wakes the relay: that a caller in another process commits, it must find out itself."""
+
+_ANYTHING_SQL = """
+SELECT EXISTS (SELECT 1 FROM journal WHERE position IS NULL) OR EXISTS (SELECT 1 FROM log_heads WHERE published < position)
+"""
 _DISTRICTS_SQL = "SELECT DISTINCT district FROM journal WHERE position IS NULL"
 _NEW_HEAD_SQL = "INSERT INTO log_heads (district, position, hash) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING"
 _LOCK_SQL = "SELECT position, hash FROM log_heads WHERE district = %s FOR UPDATE"
@@ -37,22 +43,27 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
-        """Work for ever; NATS being away only delays the telling."""
+        """Work for ever; NATS being away only delays the telling. The longer nothing happens, the less often it looks."""
+        pause = SHORTEST_PAUSE
         while True:
             try:
-                busy = await self.sequence_all()
-                busy |= await self.publish_all()
+                busy = await self._anything() and (await self.sequence_all() | await self.publish_all())
             except Exception as error:  # noqa: BLE001 - a loop of kit must outlive any failure of what it depends on
                 log.warning("relay.retry", error=type(error).__name__)
                 busy = False
                 await asyncio.sleep(0.5)
-            if not busy:
-                await self._pause()
+            pause = SHORTEST_PAUSE if busy or await self._woken_within(pause) else min(LONGEST_PAUSE, pause * 1.5)
 
-    async def _pause(self) -> None:
+    async def _anything(self) -> bool:
+        async with self._database.transaction() as tx:
+            return bool((await tx.rows(_ANYTHING_SQL))[0][0])
+
+    async def _woken_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), 0.1)
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        woken = self._woken.is_set()
         self._woken.clear()
+        return woken
 
     async def sequence_all(self) -> bool:
         """Give positions in every log that has new events; answers whether there were any."""
