@@ -46,7 +46,10 @@ class Neighbour:
     def build(self, kit: Kit) -> App:
         """The app to run it with."""
         self._kit = kit
-        return App(rpcs={self._rpc_service: [_handlers(self._rpc_service, self._answers)]} if self._rpc_service else {})
+        if not self._rpc_service:
+            return App(rpcs={})
+        handlers = _handlers(self._rpc_service, self._answers)
+        return App(rpcs={self._rpc_service: [handlers]}, consumers={name: [] for name in _read_first(self._rpc_service)})
 
     async def say(self, name: str, case_id: str, district: str, at: datetime, actor: Principal | None = None, /, **fields: Any) -> None:
         """Write an event to this neighbour's journal, and have it relayed."""
@@ -74,6 +77,12 @@ def _handlers(rpc_service: str, answers: Mapping[str, Any]) -> object:
         else:
             methods[name] = query(_answering(answers.get(rpc.name)))
     return type("Handlers", (), methods)()
+
+
+def _read_first(rpc_service: str) -> set[str]:
+    """The services whose logs some RPC reads before it answers: kit wants them consumed."""
+    descriptor = descriptor_pool.Default().FindServiceByName(rpc_service)
+    return {name for rpc in descriptor.methods for name in rpc.GetOptions().Extensions[options_pb2.fresh]}
 
 
 def _silent(_self: object, _work: Work, _request: Any) -> Any:

@@ -167,7 +167,6 @@ def effective(*promises: Promise, **changes: Any) -> Mediation:
 
 def perform(mediation: Mediation, obligation: str = "ob-1", fen: int = 300_000, on: date = DUE, *, complete: bool = True) -> bool:
     return mediation.record_performance(
-        performance_id=ident(),
         agreement_id=mediation.effective_agreements[0].id,
         obligation_id=obligation,
         amount_fen=fen,
@@ -175,7 +174,7 @@ def perform(mediation: Mediation, obligation: str = "ob-1", fen: int = 300_000, 
         complete=complete,
         by=CLERK,
         at=NOW + 40 * DAY,
-    )
+    ).entirely
 
 
 def terminate(mediation: Mediation, ground: str = "party_refused", **changes: Any) -> None:

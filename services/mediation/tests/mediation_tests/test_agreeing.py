@@ -5,7 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from tiaochu_kit.ids import new_id
 from tiaochu_mediation.domain import states
+from tiaochu_mediation.domain.participants import Seat
+from tiaochu_mediation.usecases.tables import MEDIATIONS
 
 from .table import (  # noqa: TID252 - tests of one package
     APPLICANT,
@@ -15,8 +18,10 @@ from .table import (  # noqa: TID252 - tests of one package
     OTHER,
     PAYMENT,
     RESPONDENT,
+    accept,
     acknowledge,
     agreed_orally_at_the_table,
+    assigned,
     draft,
     drafted,
     effective,
@@ -197,6 +202,26 @@ class TestPartialAgreement:
         assert last(mediation, "MediationTerminated").partly_agreed
         perform(mediation)
         assert mediation.status == states.PERFORMED
+
+
+def test_the_largest_agreement_of_the_largest_table_fits_its_document() -> None:
+    """A hundred parties, sixty obligations, every mark with a scan. `encode` refuses what does not fit."""
+    seats = [Seat(new_id(), "applicant" if n < 50 else "respondent") for n in range(100)]
+    mediation = assigned()
+    accept(mediation)
+    for seat in seats:
+        values = {"party_id": seat.party_id, "identity_check": "original_seen", "roster": seats, "by": "c", "at": NOW}
+        mediation.acknowledge_notice(**values)  # type: ignore[arg-type]
+    schedule(mediation, roster=seats)
+    hold(mediation, "agreed", speakers=[s.party_id for s in seats])
+    payer, payee = seats[0].party_id, seats[50].party_id
+    draft(mediation, *(replace(PAYMENT, obligation_id=new_id(), obligor=payer, obligee=payee) for _ in range(60)))
+    for seat in seats:
+        sign(mediation, seat.party_id, scan_file_id=new_id())
+    for who in ("mediator", "seal"):
+        sign(mediation, who)
+    assert mediation.status == states.EFFECTIVE
+    assert MEDIATIONS.decode(MEDIATIONS.encode(mediation)).effective_agreements == mediation.effective_agreements
 
 
 def test_a_party_that_leaves_while_signing_makes_a_new_edition_necessary() -> None:

@@ -289,7 +289,6 @@ class Life(RuleBasedStateMachine):
         fen = (max(1, (due or 2) // 2) if part else (due or 1)) if pay else 0
         allowed = due is not None and self.mediation.status in (*states.TABLE, *states.SETTLED[:3])
         values = {
-            "performance_id": ident(),
             "agreement_id": agreement.id,
             "obligation_id": obligation,
             "amount_fen": fen,

@@ -181,7 +181,6 @@ class TestPerformance:
             perform(effective(), on=date(2026, 3, 4))
         with refusal("STATE_FORBIDS"):
             prepared().record_performance(
-                performance_id="p",
                 agreement_id="a",
                 obligation_id="o",
                 amount_fen=1,

@@ -19,16 +19,15 @@ async def test_from_acceptance_to_closing(centre: Centre) -> None:
     assert shown.obligations[0].detail == "银行转账"
     assert (shown.facts, shown.terms) == ("双方因排水发生争议。", "被申请人支付维修费。")
     today = centre.now().date().isoformat()
-    answer = await centre.do(
-        "RecordPerformance",
-        case,
-        centre.people.clerk,
-        agreement_id=case.agreement,
-        obligation_id=case.obligations[0],
-        amount="3000",
-        performed_on=today,
-    )
-    assert answer.complete
+    paid = {"agreement_id": case.agreement, "obligation_id": case.obligations[0], "performed_on": today}
+    assert not (await centre.do("RecordPerformance", case, centre.people.clerk, amount="1000.50", **paid)).complete
+    assert (await centre.do("RecordPerformance", case, centre.people.clerk, amount="1999.50", confirmed_by_obligee=True, **paid)).complete
+    [obligation] = (await centre.do("GetAgreement", case, centre.people.clerk)).agreement.obligations
+    assert (obligation.state, obligation.performed_fen) == ("performed", 300_000)
+    assert [(p.amount_fen, p.performed_on, p.confirmed_by_obligee, p.late) for p in obligation.performances] == [
+        (100_050, today, False, False),
+        (199_950, today, True, False),
+    ]
     await centre.do("RecordFollowUp", case, centre.people.clerk, side="applicant", satisfaction=5, performance="performed", note="满意")
     assert (await centre.do("CloseCase", case, centre.people.clerk)).result == "performed"
     assert await centre.events(case) == [
@@ -42,6 +41,7 @@ async def test_from_acceptance_to_closing(centre: Centre) -> None:
         "AgreementDrafted",
         *["AgreementSigned"] * 4,
         "AgreementEffective",
+        "PerformanceRecorded",
         "PerformanceRecorded",
         "AgreementPerformed",
         "FollowUpRecorded",

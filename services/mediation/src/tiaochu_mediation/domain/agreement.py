@@ -25,16 +25,12 @@ class Promise:
     detailed: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class Performance:
-    """Something performed."""
+    """What one entry of the ledger did: the rest of the entry stands in a row of its own."""
 
-    id: str
-    amount_fen: int
-    performed_on: date
     late: bool
-    proof_file_id: str = ""
-    confirmed_by_obligee: bool = False
+    entirely: bool
 
 
 @dataclass
@@ -50,12 +46,9 @@ class Obligation:
     instalment: int = 0
     detailed: bool = False
     state: str = "open"
-    performances: list[Performance] = field(default_factory=list)
-
-    @property
-    def performed_fen(self) -> int:
-        """Fen performed so far."""
-        return sum(p.amount_fen for p in self.performances)
+    performed_fen: int = 0
+    last_performed_on: date | None = None
+    """Day of the latest performance; nothing while nothing was performed."""
 
     @property
     def is_executable(self) -> bool:

@@ -68,20 +68,9 @@ class Performing(MediationState):
         self.record(ConfirmationDecided(self.id, agreement_id, ruling, ruling_no, ruled_on), at)
 
     def record_performance(
-        self,
-        *,
-        performance_id: str,
-        agreement_id: str,
-        obligation_id: str,
-        amount_fen: int,
-        performed_on: date,
-        complete: bool,
-        by: str,
-        at: datetime,
-        proof_file_id: str = "",
-        confirmed_by_obligee: bool = False,
-    ) -> bool:
-        """Note what was performed; answers whether the obligation is performed entirely.
+        self, *, agreement_id: str, obligation_id: str, amount_fen: int, performed_on: date, complete: bool, by: str, at: datetime
+    ) -> Performance:
+        """Note what was performed. `complete` says so of a deed; a payment is complete when all is paid.
 
         Refusals: AGREEMENT_NOT_EFFECTIVE, OBLIGATION_PERFORMED, PERFORMANCE_EXCEEDS, PERFORMED_BEFORE_AGREED.
         """
@@ -90,17 +79,18 @@ class Performing(MediationState):
         obligation = _obligation(agreement, obligation_id)
         _check_performance(agreement, obligation, amount_fen, performed_on)
         late = obligation.due_on is not None and performed_on > obligation.due_on
-        obligation.performances.append(Performance(performance_id, amount_fen, performed_on, late, proof_file_id, confirmed_by_obligee))
+        obligation.performed_fen += amount_fen
+        obligation.last_performed_on = max(performed_on, obligation.last_performed_on or performed_on)
         entirely = obligation.performed_fen >= obligation.amount_fen if obligation.kind == PAY else complete
         if entirely:
             obligation.state = "performed"
         self.record(PerformanceRecorded(self.id, agreement.id, obligation.id, amount_fen, performed_on, entirely, late), at)
         if entirely and agreement.is_performed:
-            last = max(p.performed_on for o in agreement.obligations for p in o.performances)
+            last = max(o.last_performed_on for o in agreement.obligations if o.last_performed_on is not None)
             self.record(AgreementPerformed(self.id, agreement.id, last), at)
         if self.status in states.SETTLED:
             self._settle()
-        return entirely
+        return Performance(late, entirely)
 
     def breach_obligation(self, *, obligation_id: str, at: datetime) -> None:
         """The grace of an obligation ended with it open. Refusal: OBLIGATION_NOT_OPEN."""

@@ -160,7 +160,7 @@ class MediationState(Aggregate):
             self.status = states.PERFORMED
         elif any(o.state == "breached" for o in obligations):
             self.status = states.BREACHED
-        elif any(o.performances for o in obligations):
+        elif any(o.last_performed_on is not None for o in obligations):
             self.status = states.PERFORMING
         else:
             self.status = states.EFFECTIVE

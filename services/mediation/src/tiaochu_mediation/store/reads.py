@@ -9,12 +9,16 @@ from tiaochu_kit.database import Database
 from tiaochu_kit.principal import Context
 from tiaochu_mediation.domain.facts import CaseFacts
 from tiaochu_mediation.domain.mediation import Mediation
-from tiaochu_mediation.usecases.ports import KeptText
+from tiaochu_mediation.usecases.ports import KeptPerformance, KeptText
 from tiaochu_mediation.usecases.tables import CASE_FACTS, MEDIATIONS
 from tiaochu_mediation.usecases.texts import CAUCUS
 
 _TEXT_COLUMNS = "id::text, kind, ref, party_id, body, sha256"
 _TEXTS_SQL = f"SELECT {_TEXT_COLUMNS} FROM texts WHERE id = ANY(%s::uuid[])"  # noqa: S608 - constants
+_PERFORMANCES_SQL = """
+SELECT id::text, obligation_id::text, amount_fen, performed_on, late, proof_file_id, confirmed_by_obligee
+FROM performances WHERE agreement_id = %s ORDER BY id
+"""
 _CAUCUS_SQL = f"SELECT {_TEXT_COLUMNS} FROM texts WHERE ref = %s AND kind = '{CAUCUS}' ORDER BY id"  # noqa: S608 - constants
 
 
@@ -47,6 +51,10 @@ class StoredReads:
     async def texts(self, ctx: Context, ids: Collection[str]) -> Mapping[str, KeptText]:
         """Texts by id."""
         return {text.id: text for text in (KeptText(*row) for row in await self._rows(ctx, _TEXTS_SQL, (list(ids),)))}
+
+    async def performances(self, ctx: Context, agreement_id: str) -> Sequence[KeptPerformance]:
+        """The ledger of an agreement, oldest entry first."""
+        return [KeptPerformance(*row) for row in await self._rows(ctx, _PERFORMANCES_SQL, (agreement_id,))]
 
     async def caucus_notes(self, ctx: Context, session_id: str) -> Sequence[KeptText]:
         """What was said apart in a session, in the order it was written down."""

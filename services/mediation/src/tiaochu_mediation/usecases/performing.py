@@ -1,5 +1,7 @@
 """Commands after it binds: RequestConfirmation, RecordPerformance."""
 
+from typing import Any
+
 from tiaochu.mediation.v1 import mediation_service_pb2 as pb
 from tiaochu_domainkit.calendar import published
 from tiaochu_domainkit.clocks import beijing
@@ -40,18 +42,29 @@ class PerformingCommands:
         """Note what was performed."""
         mediation = acted_on(work, r.case_id)
         performance_id = work.new_id()
-        complete = mediation.record_performance(
-            performance_id=performance_id,
-            agreement_id=r.agreement_id,
-            obligation_id=r.obligation_id,
-            amount_fen=money_fen("amount", r.amount) if r.amount else 0,
-            performed_on=past_date("performed_on", r.performed_on, beijing(work.now).date()),
-            complete=r.complete,
-            by=work.actor.id,
-            at=work.now,
-            proof_file_id=r.proof_file_id,
-            confirmed_by_obligee=r.confirmed_by_obligee,
+        entry: dict[str, Any] = {
+            "amount_fen": money_fen("amount", r.amount) if r.amount else 0,
+            "performed_on": past_date("performed_on", r.performed_on, beijing(work.now).date()),
+        }
+        done = mediation.record_performance(
+            agreement_id=r.agreement_id, obligation_id=r.obligation_id, complete=r.complete, by=work.actor.id, at=work.now, **entry
+        )
+        work.insert(
+            "performances",
+            {
+                "id": performance_id,
+                "case_id": mediation.id,
+                "district": mediation.district,
+                "agreement_id": r.agreement_id,
+                "obligation_id": r.obligation_id,
+                **entry,
+                "late": done.late,
+                "proof_file_id": r.proof_file_id,
+                "confirmed_by_obligee": r.confirmed_by_obligee,
+                "recorded_by": work.actor.id,
+                "recorded_at": work.now,
+            },
         )
         return pb.RecordPerformanceResponse(
-            case_id=mediation.id, etag=work.etag(mediation), status=mediation.status, performance_id=performance_id, complete=complete
+            case_id=mediation.id, etag=work.etag(mediation), status=mediation.status, performance_id=performance_id, complete=done.entirely
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from tiaochu_kit.principal import Context
@@ -58,6 +59,19 @@ class KeptText:
     sha256: str
 
 
+@dataclass(frozen=True)
+class KeptPerformance:
+    """An entry of the performance ledger (履行台账)."""
+
+    id: str
+    obligation_id: str
+    amount_fen: int
+    performed_on: date
+    late: bool
+    proof_file_id: str
+    confirmed_by_obligee: bool
+
+
 class Reads(Protocol):
     """Reading without a command. A case the caller may not see is `NOT_FOUND`."""
 
@@ -69,6 +83,9 @@ class Reads(Protocol):
 
     async def texts(self, ctx: Context, ids: Collection[str]) -> Mapping[str, KeptText]:
         """Texts by id. Who may read which is the caller's to decide."""
+
+    async def performances(self, ctx: Context, agreement_id: str) -> Sequence[KeptPerformance]:
+        """The ledger of an agreement, oldest entry first."""
 
     async def caucus_notes(self, ctx: Context, session_id: str) -> Sequence[KeptText]:
         """What was said apart in a session. Who may read which is the caller's to decide."""

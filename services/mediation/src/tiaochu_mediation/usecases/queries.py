@@ -33,7 +33,9 @@ class MediationQueries:
         words = (await self._reads.texts(ctx, [agreement.text_id]))[agreement.text_id]
         facts = await self._reads.facts(ctx, r.case_id)
         identity = agreement.settles_identity or (facts is not None and facts.touches_identity)
-        return pb.GetAgreementResponse(agreement=views.agreement(mediation, agreement, parts(words.body), published(), identity=identity))
+        ledger = await self._reads.performances(ctx, agreement.id)
+        shown_agreement = views.agreement(mediation, agreement, parts(words.body), ledger, published(), identity=identity)
+        return pb.GetAgreementResponse(agreement=shown_agreement)
 
     @query
     async def list_sessions(self, ctx: Context, r: pb.ListSessionsRequest) -> pb.ListSessionsResponse:

@@ -1,6 +1,6 @@
 """The mediation as messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from tiaochu_mediation.domain.agreement import Agreement, Obligation
 from tiaochu_mediation.domain.mediation import Mediation
 from tiaochu_mediation.domain.performing import confirmation_window
 from tiaochu_mediation.domain.session import Session
+from tiaochu_mediation.usecases.ports import KeptPerformance
 
 
 def instant(at: datetime | None) -> Timestamp | None:
@@ -110,8 +111,10 @@ def session(s: Session) -> shown.Session:
     )
 
 
-def agreement(m: Mediation, a: Agreement, words: Mapping[str, Any], calendar: Calendar, *, identity: bool) -> shown.Agreement:
-    """An agreement with its words. `identity`: no court confirms it, so no last day is shown."""
+def agreement(
+    m: Mediation, a: Agreement, words: Mapping[str, Any], ledger: Sequence[KeptPerformance], calendar: Calendar, *, identity: bool
+) -> shown.Agreement:
+    """An agreement with its words and what was performed. `identity`: no court confirms it, so no last day is shown."""
     confirmable = a.effective_at is not None and not identity
     return shown.Agreement(
         agreement_id=a.id,
@@ -123,7 +126,7 @@ def agreement(m: Mediation, a: Agreement, words: Mapping[str, Any], calendar: Ca
         state=a.state,
         facts=words["facts"],
         terms=words["terms"],
-        obligations=[_obligation(o, words["obligations"].get(o.id, {})) for o in a.obligations],
+        obligations=[_obligation(o, words["obligations"].get(o.id, {}), ledger) for o in a.obligations],
         marks=[
             shown.Mark(
                 signed_as=k.signed_as,
@@ -156,7 +159,7 @@ def agreement(m: Mediation, a: Agreement, words: Mapping[str, Any], calendar: Ca
     )
 
 
-def _obligation(o: Obligation, words: Mapping[str, str]) -> shown.Obligation:
+def _obligation(o: Obligation, words: Mapping[str, str], ledger: Sequence[KeptPerformance]) -> shown.Obligation:
     return shown.Obligation(
         obligation_id=o.id,
         kind=o.kind,
@@ -180,6 +183,7 @@ def _obligation(o: Obligation, words: Mapping[str, str]) -> shown.Obligation:
                 confirmed_by_obligee=p.confirmed_by_obligee,
                 late=p.late,
             )
-            for p in o.performances
+            for p in ledger
+            if p.obligation_id == o.id
         ],
     )

@@ -23,6 +23,13 @@ _STATEMENTS = (
        )""",
     "CREATE INDEX texts_ref ON texts (ref, kind) WHERE ref <> ''",
     "CREATE INDEX texts_case ON texts (case_id)",
+    # The ledger of what was performed (履行台账); the document has each obligation's sum and state.
+    """CREATE TABLE performances (
+         id uuid PRIMARY KEY, case_id uuid NOT NULL, district text NOT NULL, agreement_id uuid NOT NULL, obligation_id uuid NOT NULL,
+         amount_fen bigint NOT NULL, performed_on date NOT NULL, late boolean NOT NULL, proof_file_id text NOT NULL,
+         confirmed_by_obligee boolean NOT NULL, recorded_by text NOT NULL, recorded_at timestamptz NOT NULL
+       )""",
+    "CREATE INDEX performances_agreement ON performances (agreement_id, id)",
     # Parties act through staff: who acted, how the identity was checked.
     """CREATE TABLE staff_acts (
          id uuid PRIMARY KEY, case_id uuid NOT NULL, district text NOT NULL, action text NOT NULL, party_id text NOT NULL,
@@ -38,5 +45,5 @@ def upgrade() -> None:
     create_document_table(op, "case_facts")
     for statement in _STATEMENTS:
         op.execute(statement)
-    for name in ("texts", "staff_acts"):
+    for name in ("texts", "performances", "staff_acts"):
         wall(op, name)
