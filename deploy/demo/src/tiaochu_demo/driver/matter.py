@@ -15,7 +15,7 @@ from tiaochu_demo.driver.wire import Wire
 
 _T = TypeVar("_T")
 SERVICES = ("intake", "routing", "mediation", "docking", "reporting")
-EVENTUALLY_SECONDS = 30.0
+EVENTUALLY_SECONDS = 60.0
 
 
 class Late(Exception):
