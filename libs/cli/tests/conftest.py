@@ -106,7 +106,7 @@ class Told:
 Run = Callable[..., Told]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> Run:
     """`run("case", "show", CASE, stdin="")`: the command as a shell would run it, without a stack."""
 
