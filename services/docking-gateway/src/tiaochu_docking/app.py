@@ -4,9 +4,8 @@ import hmac
 from typing import TypeVar
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.middleware.base import RequestResponseEndpoint
 
 from tiaochu_docking.dockings.reader import read_dockings
 from tiaochu_docking.domain.docking import Dockings
@@ -24,6 +23,7 @@ from tiaochu_docking.edge.reconciling import Reconciling
 from tiaochu_docking.edge.reference import openapi_of, reference_routes
 from tiaochu_docking.edge.secrets import Secrets
 from tiaochu_docking.edge.tokens import ReadTokens
+from tiaochu_docking.edge.tracing import Traced
 from tiaochu_docking.settings import DockingSettings
 from tiaochu_docking.store.outbox import Outbox
 from tiaochu_docking.store.reads import Reads
@@ -41,7 +41,6 @@ from tiaochu_docking.usecases.registering import Registering
 from tiaochu_docking.usecases.writing import Writing
 from tiaochu_domainkit.errors import DomainError
 from tiaochu_domainkit.sealing import load_keyring
-from tiaochu_kit import telemetry
 from tiaochu_kit.blobs import open_store
 from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.runner import App, Kit
@@ -130,16 +129,9 @@ def _http(surface: Surface, dockings: Dockings, envelope: Struct) -> FastAPI:
     app.include_router(reference_routes(PREFIX, dockings, envelope, surface.now))
     app.add_exception_handler(DomainError, on_domain_error)
     app.add_exception_handler(HTTPException, on_http_error)
-    app.middleware("http")(_traced)
+    app.add_middleware(Traced, prefix=PREFIX)
     app.openapi = openapi_of(app, PREFIX, dockings, envelope)  # type: ignore[method-assign]
     return app
-
-
-async def _traced(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    with telemetry.server_span(
-        f"HTTP {request.method} {request.url.path.split('/')[3] if request.url.path.count('/') > 2 else ''}", request.headers
-    ):
-        return await call_next(request)
 
 
 def _needed(value: T | None, name: str) -> T:

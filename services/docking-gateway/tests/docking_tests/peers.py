@@ -9,18 +9,18 @@ from typing import Any
 import grpc
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
+from grpc_status import rpc_status
+
 from tiaochu.intake.v1 import case_commands_pb2 as intake
 from tiaochu.intake.v1 import case_pb2, case_queries_pb2, file_service_pb2
 from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu.mediation.v1 import mediation_pb2, mediation_service_pb2
+from tiaochu_domainkit.errors import DomainError
 from tiaochu_embedded.ports import HOST, free_port
 from tiaochu_kit.errors import to_status
 from tiaochu_kit.ids import new_id
 from tiaochu_testkit import mothers
 from tiaochu_testkit.services import Running
-
-from grpc_status import rpc_status
-from tiaochu_domainkit.errors import DomainError
 
 DISTRICT = "321282"
 PARTY_IDS = ("019b76da-a800-7000-8000-0000000000a1", "019b76da-a800-7000-8000-0000000000a2")
@@ -129,7 +129,7 @@ class Around:
     async def serving(self) -> AsyncIterator["Around"]:
         """Listen."""
         server = grpc.aio.server()
-        unary = {
+        unary: dict[str, dict[str, Callable[[Any], Any]]] = {
             "tiaochu.intake.v1.CaseService": {"RegisterCase": self.register_case, "GetParties": self.get_parties},
             "tiaochu.mediation.v1.MediationService": {"GetAgreement": self.get_agreement},
         }
@@ -140,7 +140,7 @@ class Around:
         async def take(requests: Any, _context: Any) -> Any:
             return await self.upload(requests)
 
-        upload = grpc.stream_unary_rpc_method_handler(
+        upload: Any = grpc.stream_unary_rpc_method_handler(
             take,
             request_deserializer=file_service_pb2.UploadRequest.FromString,
             response_serializer=lambda m: m.SerializeToString(),
@@ -164,4 +164,6 @@ def _unary(service: str, name: str, method: Callable[[Any], Any]) -> Any:
         except DomainError as error:
             await context.abort_with_status(rpc_status.to_status(to_status(error, service)))
 
-    return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=requests.FromString, response_serializer=lambda m: m.SerializeToString())
+    return grpc.unary_unary_rpc_method_handler(
+        answer, request_deserializer=requests.FromString, response_serializer=lambda m: m.SerializeToString()
+    )

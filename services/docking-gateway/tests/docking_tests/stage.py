@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx2
 import uvicorn
-from docking_tests.letters import offer
-from docking_tests.peers import Around
 from google.protobuf.message import Message
 
+from docking_tests.letters import offer
+from docking_tests.peers import Around
 from tiaochu.docking.v1 import docking_service_pb2 as pb
 from tiaochu_docking.app import build
 from tiaochu_kit.ids import new_id
@@ -72,7 +72,7 @@ class Stage:
                 endpoints=[pb.Endpoint(**e) for e in endpoints],
                 receiving_organ_id=ORGAN,
                 receiving_organ_path=f"/{ORGAN}/",
-            ),  # fmt: skip
+            ),
             by=by,
         )
         await self.call("IssueCredential", pb.IssueCredentialRequest(request_id=new_id(), agency_id=added.agency_id, secret=secret), by=by)
@@ -138,9 +138,9 @@ class Stage:
     async def until(self, exchange_id: str, state: str, timeout: float = 15) -> dict[str, Any]:
         """Wait until the court has a matter in this state."""
 
-        async def there() -> dict[str, Any] | None:
+        async def there() -> dict[str, Any]:
             matter = await self.matter(exchange_id)
-            return matter if matter["state"] == state else None
+            return matter if matter["state"] == state else {}
 
         found: dict[str, Any] = await eventually(there, timeout=timeout)
         return found
@@ -154,7 +154,13 @@ class Stage:
         """An offer of the court that arrived; answers its exchange."""
         document = offer(seed)
         data = document["data"]
-        made = {"mode": "before_filing", "external_no": data["external_no"], "content": data["content"], "consents": data["consents"], **order}
+        made = {
+            "mode": "before_filing",
+            "external_no": data["external_no"],
+            "content": data["content"],
+            "consents": data["consents"],
+            **order,
+        }
         exchange_id = str((await self.sandbox("POST", "offers", made))["offers"][0]["exchange_id"])
 
         async def stored() -> bool:

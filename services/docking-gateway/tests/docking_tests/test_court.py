@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from docking_tests.peers import AGREEMENT_ID, DISTRICT
 from docking_tests.stage import ADMIN, DEPUTY, Stage
 from tiaochu.docking.v1 import docking_service_pb2 as pb
@@ -27,7 +28,9 @@ async def accept(stage: Stage, case_id: str) -> None:
 
 async def agree(stage: Stage, case_id: str) -> None:
     stage.around.effective_at = stage.now()
-    await stage.say(case_id, agreements.AgreementEffective(case_id=case_id, agreement_id=AGREEMENT_ID, agreement_number="(2026)靖调字第0001号"))
+    await stage.say(
+        case_id, agreements.AgreementEffective(case_id=case_id, agreement_id=AGREEMENT_ID, agreement_number="(2026)靖调字第0001号")
+    )
 
 
 async def gateway_state(stage: Stage, exchange_id: str) -> str:
@@ -74,7 +77,7 @@ async def test_some_matters_are_answered_over_the_feed(court: Stage) -> None:
     await agree(court, case_id)
 
     async def queued() -> bool:
-        return (await court.rows("SELECT count(*) FROM deliveries WHERE status = 'waiting'"))[0][0] == 2
+        return await court.rows("SELECT count(*) FROM deliveries WHERE status = 'waiting'") == [(2,)]
 
     await eventually(queued)
     assert (await court.matter(exchange_id))["state"] == "offered"
@@ -94,7 +97,8 @@ async def test_a_confirmation_is_offered_decided_and_told(court: Stage) -> None:
     await accept(court, case_id)
     await agree(court, case_id)
     await court.say(
-        case_id, agreements.ConfirmationRequested(case_id=case_id, agreement_id=AGREEMENT_ID, agency_id=court.agency_id, confirmation_id=new_id())
+        case_id,
+        agreements.ConfirmationRequested(case_id=case_id, agreement_id=AGREEMENT_ID, agency_id=court.agency_id, confirmation_id=new_id()),
     )
 
     async def ruled() -> list[Any]:
@@ -119,7 +123,8 @@ async def test_the_court_may_dismiss_or_not_accept(court: Stage) -> None:
         await court.say(case_id, intake.CaseClassified(case_id=case_id, category="0804"))
         court.around.effective_at = court.now()
         await court.say(
-            case_id, agreements.ConfirmationRequested(case_id=case_id, agreement_id=new_id(), agency_id=court.agency_id, confirmation_id=new_id())
+            case_id,
+            agreements.ConfirmationRequested(case_id=case_id, agreement_id=new_id(), agency_id=court.agency_id, confirmation_id=new_id()),
         )
 
         async def decided(state: str = expected, case: str = case_id) -> bool:
@@ -225,7 +230,9 @@ async def test_a_gone_endpoint_keeps_its_queue(court: Stage) -> None:
 
     await eventually(paused)
     assert await court.rows("SELECT status FROM deliveries") == [("waiting",)]
-    await court.call("PauseEndpoint", pb.PauseEndpointRequest(request_id=new_id(), agency_id=court.agency_id, endpoint_id="main", resume=True))
+    await court.call(
+        "PauseEndpoint", pb.PauseEndpointRequest(request_id=new_id(), agency_id=court.agency_id, endpoint_id="main", resume=True)
+    )
     await court.until(exchange_id, "signed")
 
 
@@ -308,7 +315,9 @@ async def test_a_day_is_compared_and_what_is_missing_comes_again(court: Stage) -
     secret = court.identity["secret"]
     gateway = court.gateway(court.identity["code"], secret)
     extra = new_id()
-    seen = [{"packet_id": p["packet_id"], "sha256": p["sha256"]} for p in (await court.matter(exchange_id))["packets"] if p["kind"] == "offer"]
+    seen = [
+        {"packet_id": p["packet_id"], "sha256": p["sha256"]} for p in (await court.matter(exchange_id))["packets"] if p["kind"] == "offer"
+    ]
     seen[0]["sha256"] = "0" * 64
     document = {"type": "cn.tiaochu.docking.day.v1", "date": day, "packets": [*seen, {"packet_id": extra, "sha256": "0" * 64}]}
     answer = (await gateway.change("POST", f"/reconciliations/{day}", document)).json()
@@ -321,7 +330,7 @@ async def test_a_day_is_compared_and_what_is_missing_comes_again(court: Stage) -
     assert (told.ours, told.theirs, len(told.differences)) == (2, 2, 3)
 
     async def receipted_again() -> bool:
-        return (await court.rows("SELECT status FROM deliveries"))[0][0] == "receipted"
+        return await court.rows("SELECT status FROM deliveries") == [("receipted",)]
 
     await eventually(receipted_again)
     assert await court.rows("SELECT count(*) FROM receipts") == [(1,)]

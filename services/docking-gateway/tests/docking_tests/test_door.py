@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 from typing import Any
 
 import httpx2
@@ -114,8 +115,6 @@ async def raw_post(door: Door, raw: bytes) -> httpx2.Response:
     ident = new_id()
     key = base64.b64decode(door.secret.removeprefix("whsec_"))
     stamp = str(int(door.stage.now().timestamp()))
-    import hmac
-
     signature = base64.b64encode(hmac.digest(key, f"{ident}.{stamp}.".encode() + raw, "sha256")).decode()
     headers = {
         "tiaochu-agency": "court-1",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -91,7 +92,8 @@ def test_an_application_not_accepted_is_a_ruling_too() -> None:
 @pytest.mark.parametrize(("missing", "wanted"), [("ground", "CODE_UNKNOWN"), ("suggested_organ", "FIELD_INVALID")])
 def test_a_return_says_why_and_where_instead(missing: str, wanted: str) -> None:
     exchange = opened()
-    assert reason(lambda: send(exchange, Kind.RETURN, **{missing: ""})) == wanted
+    given: dict[str, Any] = {missing: ""}
+    assert reason(lambda: send(exchange, Kind.RETURN, **given)) == wanted
     assert exchange.status == "offered"
 
 

@@ -39,8 +39,11 @@ class AllowList:
             return False
         if self._loopback and _loopback(parts.hostname):
             return True
-        names = {parts.hostname, f"{parts.hostname}:{port}"} if port else {parts.hostname}
-        names |= {"*." + parts.hostname.split(".", 1)[1]} if "." in parts.hostname else set()
+        usual = port is None or port == (443 if parts.scheme == "https" else 80)
+        suffix = "" if usual else f":{port}"
+        names = {parts.hostname + suffix} | ({f"{parts.hostname}:{port}"} if port else set())
+        if "." in parts.hostname:
+            names.add("*." + parts.hostname.split(".", 1)[1] + suffix)
         wanted = names if parts.scheme == "https" else {f"http://{name}" for name in names}
         return any(entry in wanted for entry in self._entries)
 

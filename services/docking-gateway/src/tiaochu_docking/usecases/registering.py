@@ -4,6 +4,8 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import structlog
+
 from tiaochu.docking.v1 import door_pb2 as pb
 from tiaochu.intake.v1 import case_commands_pb2 as intake
 from tiaochu.intake.v1 import case_pb2, case_service_pb2
@@ -18,11 +20,16 @@ from tiaochu_docking.usecases.ports import Calling, Shelf, StoredFile
 from tiaochu_docking.usecases.writing import Writing
 from tiaochu_domainkit.errors import DomainError, Kind, not_found
 from tiaochu_kit import telemetry
+from tiaochu_kit.errors import unavailable
 
 _CASES = case_service_pb2.DESCRIPTOR.services_by_name["CaseService"].full_name
 REGISTER = f"{_CASES}/RegisterCase"
+OURS = frozenset({"first_receiver_organ_id", "channel", "received_at"})
+"""Fields of the request that no agency wrote."""
+NOTE_LIMIT = 500
 CHUNK = 512 * 1024
 UPLOAD_SECONDS = 60.0
+log = structlog.get_logger()
 _FINAL = frozenset({Kind.INVALID_INPUT, Kind.PRECONDITION_FAILED, Kind.PERMISSION_DENIED})
 
 
@@ -58,7 +65,13 @@ class Registering:
         except DomainError as error:
             if error.kind not in _FINAL:
                 raise
-            await self._writing.give_back(call_id, exchange.id, "papers_missing", f"登记未通过:{error.reason}")
+            places = ",".join(v.path for v in error.violations)
+            log.warning("register.refused", exchange_id=exchange.id, reason=error.reason, fields=places)
+            if places in OURS or error.kind is Kind.PERMISSION_DENIED:
+                # Not the agency's fault: the directory is late, or the agency's row names a wrong organ. A person mends it, the call goes on.
+                raise unavailable("the directory") from error
+            note = f"登记未通过:{error.reason} {places}".strip()
+            await self._writing.give_back(call_id, exchange.id, "papers_missing", note[:NOTE_LIMIT])
             return
         linked = pb.LinkExchangeRequest(exchange_id=exchange.id, case_id=answer.case_id, case_number=answer.case_number)
         await self._own.run(self._issuing.link_exchange, linked, pb.IssuedResponse, request_id=call_id)
