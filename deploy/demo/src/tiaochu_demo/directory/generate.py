@@ -50,7 +50,7 @@ class _Writer:
         self._phone += 1
         self.organs.append([self._organ_ids[code], code, name, short, kind, tier, region, parent, f"0523-{self._phone}"])
 
-    def person(self, organ: str, roles: tuple[str, ...], tier: str, specialties: tuple[str, ...] | None = None) -> None:
+    def person(self, organ: str, roles: tuple[str, ...], tier: str, specialties: tuple[str, ...] | None = None) -> str:
         ident = stable_id(self.rng)
         sex = self.rng.choice(("male", "male", "female"))
         name = self._name(sex)
@@ -65,10 +65,15 @@ class _Writer:
             term = date(self.rng.choice((2027, 2028)), 12, 31).isoformat()
             load = {"village": 8, "town": 20}.get(tier, 25)
             self.mediators.append([ident, ";".join(special), self.rng.choice(_LANGUAGES), self.rng.choice(_CARE), term, str(load)])
+        return ident
 
     def seat_professional(self, committee: str, parent: str) -> None:
         """The professional mediator of an organ sits in the committee the organ set up."""
         self.posts.append([self._professionals[parent], self._organ_ids[committee], "professional_mediator", "2026-01-01"])
+
+    def station(self, person: str, organ: str) -> None:
+        """A mediator of the town also sits in its police station (驻所调解室)."""
+        self.posts.append([person, self._organ_ids[organ], "mediator", "2026-01-01"])
 
     def _name(self, sex: str) -> str:
         while True:
@@ -100,9 +105,10 @@ def _town(w: _Writer, town: TownPlan, large: frozenset[str]) -> None:
     w.organ(centre, f"{town.name}矛盾纠纷调处中心", f"{town.name}调处中心", "town_centre", "town", code, "centre")
     w.person(centre, ("centre_director", "leader"), "town")
     w.person(centre, ("centre_deputy", "acceptance_clerk", "archivist"), "town")
-    w.person(centre, ("mediator",), "town")
+    mediator = w.person(centre, ("mediator",), "town")
     w.organ(f"p{town.code}", f"{w.plan.short}公安局{town.short}派出所", f"{town.short}派出所", "police_station", "town", code, "police")
     w.person(f"p{town.code}", ("police_liaison",), "town")
+    w.station(mediator, f"p{town.code}")
     for village, name in town.villages:
         region = f"{w.plan.code}{town.code}{village}"
         w.regions.append([region, name, "village", code, "yes"])

@@ -163,8 +163,8 @@ def registration(case: SyntheticCase, now: datetime) -> pb.RegisterCaseRequest:
         occurred_on=case.occurred_on.isoformat(),
         facts=case.facts,
         category_hint=case.category,
-        applicants=[_party(p) for p in case.applicants],
-        respondents=[_party(p) for p in case.respondents],
+        applicants=[party_input(p) for p in case.applicants],
+        respondents=[party_input(p) for p in case.respondents],
         claims=[_claim(c) for c in case.claims],
     )
     if case.received_on < beijing(now).date():
@@ -174,7 +174,8 @@ def registration(case: SyntheticCase, now: datetime) -> pb.RegisterCaseRequest:
     return request
 
 
-def _party(party: Party) -> case_pb2.PartyInput:
+def party_input(party: Party) -> case_pb2.PartyInput:
+    """A synthetic party as the registration takes it."""
     return case_pb2.PartyInput(
         party_id=new_id(),
         kind=party.kind,
