@@ -591,3 +591,25 @@ class EndpointChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EndpointChanged: _TypeAlias = EndpointChanged  # noqa: Y015
+
+@_typing.final
+class LiaisonsNamed(_message.Message):
+    """The persons to turn to on both sides were named anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    agency_id: _builtins.str
+    """The agency."""
+    def __init__(
+        self,
+        *,
+        agency_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiaisonsNamed: _TypeAlias = LiaisonsNamed  # noqa: Y015
