@@ -53,7 +53,7 @@ check: lint types arch protos-check ## lint, types, boundaries, contracts
 
 # Suites that own servers run in two workers; what crosses services drives the one stack, so it runs alone.
 UNIT = $(wildcard libs/*/tests services/*/tests deploy/*/tests tests/contract)
-WHOLE = $(foreach folder,tests/e2e tests/robustness,$(if $(wildcard $(folder)/test_*.py $(folder)/*/test_*.py),$(folder)))
+WHOLE = $(foreach folder,tests/e2e tests/telemetry tests/privacy tests/robustness,$(if $(wildcard $(folder)/test_*.py $(folder)/*/test_*.py),$(folder)))
 PYTEST = $(BIN)/pytest
 
 .PHONY: test test-units test-whole test-demo
