@@ -18,7 +18,7 @@ from tiaochu_kit import telemetry
 from tiaochu_kit.principal import ALL_DISTRICTS, Context
 from tiaochu_kit.settings import Settings
 
-IDLE_SECONDS = 15
+IDLE_SECONDS = 30
 """How long a transaction may stand still before the server ends it: a frozen process must not hold the others' locks."""
 _SCOPE_SQL = "SELECT set_config('tiaochu.districts', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
 VERSION_LOST = "TC409"

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from google.protobuf.message import Message
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
+from psycopg_pool import PoolTimeout
 
 from tiaochu_domainkit.aggregate import Aggregate
 from tiaochu_domainkit.errors import DomainError, Kind, denied, not_found
@@ -131,7 +132,7 @@ def _refuse_or_retry(error: psycopg.Error, attempt: int) -> None:
     if isinstance(error, InsufficientPrivilege):
         raise denied("OUTSIDE_DISTRICT", "a row of another district", "您无权办理其他地区的事项") from error
     if away(error) and not lost_race(error):
-        if attempt > 1:
+        if attempt > 1 or isinstance(error, PoolTimeout):  # who waited for a connection in vain has waited long enough
             raise error
     elif isinstance(error, UniqueViolation) or lost_race(error):
         if attempt == ATTEMPTS:
