@@ -214,7 +214,9 @@ class Case(Aggregate):
         )
 
     def must_consent(self) -> list[Party]:
-        """Who must be asked: the respondents, and the applicants too where nobody applied (主动调解)."""
+        """Who must be asked: the respondents, and the applicants too where nobody applied (主动调解); nobody about a finished case."""
+        if self.result is not None:
+            return []
         asked = self.respondents if self.entry.source != INITIATIVE else self.parties
         return [p for p in asked if not p.withdrawn]
 
