@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tiaochu.docking.v1.docking_service_pb2 import Delivery
 from tiaochu.reporting.v1.report_service_pb2 import GetMonthTableResponse
 from tiaochu_cli.audit.chains import check_chains
 from tiaochu_cli.audit.clocks import check_clocks, default_lengths
@@ -419,6 +420,47 @@ def test_packets_and_receipts(books: Any, course: tuple[Callable[[Any], None], .
     for step in course:
         step(books)
     assert reasons(check_deliveries(books.journals)) == found
+
+
+def test_the_gateways_queue_says_what_its_journal_says(books: Any) -> None:
+    for number in (1, 2, 3):
+        packet("PacketIssued", f"q{number}", seq=number)(books)
+    packet("PacketReceipted", "q1")(books)
+    packet("DeliveryDead", "q3", reason="HORIZON")(books)
+    queue = [Delivery(packet_id=f"q{n}", exchange_id="x1", state=s) for n, s in ((1, "receipted"), (2, "waiting"), (3, "dead"))]
+    queue[0].receipt_time.FromDatetime(books.now)
+    books.journals.queue = queue
+    assert check_deliveries(books.journals).holds
+    books.journals.queue = queue[1:]
+    assert reasons(check_deliveries(books.journals)) == {"NOT_QUEUED_ONCE"}
+    books.journals.queue = [*queue, queue[1]]
+    assert reasons(check_deliveries(books.journals)) == {"NOT_QUEUED_ONCE"}
+    books.journals.queue = queue
+    queue[1].receipt_time.FromDatetime(books.now)
+    assert reasons(check_deliveries(books.journals)) == {"DELIVERY_DIFFERS"}
+    queue[1].ClearField("receipt_time")
+    queue[1].state = "dead"
+    assert reasons(check_deliveries(books.journals)) == {"DELIVERY_DIFFERS"}
+    queue[1].state = "waiting"
+    queue[0].ClearField("receipt_time")
+    assert reasons(check_deliveries(books.journals)) == {"DELIVERY_DIFFERS"}
+
+
+# --- while work goes on
+
+
+def test_what_was_recorded_after_the_question_need_not_have_arrived_everywhere(whole: Any) -> None:
+    whole.journals.asked_at = whole.now
+    other = CASE.replace("01a2", "01a3")
+    whole.write("intake", "CaseRegistered", case_id=other, first_receiver_organ_id=CENTRE, first_receiver_organ_path=f"/{CENTRE}/")
+    assert check_responsibility(whole.journals).holds
+    assert check_effects(whole.journals).holds
+    known = [act for facts in whole.journals.by_case(settled=True).values() for act in acts(facts)]
+    assert check_statistics(whole.journals, answer_of(known), lambda _d: False).holds
+    whole.journals.asked_at = whole.now
+    assert not check_responsibility(whole.journals).holds
+    assert not check_effects(whole.journals).holds
+    assert not check_statistics(whole.journals, answer_of(known), lambda _d: False).holds
 
 
 # --- statistics

@@ -51,13 +51,21 @@ Address = Annotated[
 Tls = Annotated[
     Path | None,
     typer.Option(
-        "--tls", metavar="DIR", envvar="TIAOCHU_TLS", help="With --address: ca.crt, tls.crt, tls.key. · 证书目录", rich_help_panel=_PANEL
+        "--tls",
+        exists=True,
+        file_okay=False,
+        metavar="DIR",
+        envvar="TIAOCHU_TLS",
+        help="With --address: ca.crt, tls.crt, tls.key. · 证书目录",
+        rich_help_panel=_PANEL,
     ),
 ]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
         "--token-file",
+        exists=True,
+        dir_okay=False,
         metavar="FILE",
         envvar="TIAOCHU_TOKEN_FILE",
         help="With --address: the bearer token. · 令牌文件",

@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from tiaochu_cli.cell import Cell
+from tiaochu_cli.cell import Cell, unreachable
 from tiaochu_cli.rpcs import is_mutation, method_of, path_of, response_of, service_of
 from tiaochu_kit.errors import from_rpc
 from tiaochu_kit.ids import new_id
@@ -102,7 +102,11 @@ def _open(cell: Cell, service: str) -> grpc.Channel:
     files = cell.certificates
     if files is None:
         return grpc.insecure_channel(cell.address(service), options[1:])
-    pem = (files.ca_file.read_bytes(), files.key_file.read_bytes(), files.cert_file.read_bytes())
+    try:
+        pem = (files.ca_file.read_bytes(), files.key_file.read_bytes(), files.cert_file.read_bytes())
+    except OSError as error:
+        told = f"{error.filename}: {error.strerror}"
+        raise unreachable("NO_CERTIFICATE", f"the client certificate cannot be read: {told}", f"无法读取客户端证书:{told}") from error
     return grpc.secure_channel(cell.address(service), grpc.ssl_channel_credentials(*pem), options)
 
 

@@ -53,7 +53,7 @@ def check_clocks(journals: Journals, lengths: Lengths) -> Check:
     clocks: dict[str, list[Fact]] = {}
     for fact in journals.facts(*_NAMES):
         clocks.setdefault(fact.body.clock_id, []).append(fact)
-    return collect("clocks", "期限", len(clocks), _findings(clocks, lengths, journals.latest))
+    return collect("clocks", "期限", len(clocks), _findings(clocks, lengths, journals.now))
 
 
 def _findings(clocks: Mapping[str, Sequence[Fact]], lengths: Lengths, now: datetime) -> Iterator[Finding]:

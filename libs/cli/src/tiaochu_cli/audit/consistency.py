@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 1.0
 
 def check_all(reader: Reader, seconds: float, told: Told) -> tuple[Journals, list[Check]]:
     """Read every journal and run every check. While something differs, read on and check again, for at most `seconds`."""
-    journals = Journals()
+    journals = Journals(asked_at=reader.asked_at)
     until = time.monotonic() + seconds
     while True:
         reader.read(journals, told)

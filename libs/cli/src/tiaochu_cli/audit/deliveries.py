@@ -1,8 +1,9 @@
 """What passed between us and the agencies: packets numbered without a gap, receipts only for what was sent, each once."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from tiaochu.docking.v1.docking_service_pb2 import Delivery
 from tiaochu_cli.audit.finding import Check, Finding, collect
 from tiaochu_cli.audit.journals import Fact, Journals
 
@@ -11,7 +12,10 @@ _AFTER_CLOSING = ("ExchangeSigned", "ExchangeAnswered", "ExchangeReopened")
 
 
 def check_deliveries(journals: Journals) -> Check:
-    """Packets of each exchange and direction count 1, 2, 3 …; a receipt or a dead letter names a packet that was issued before."""
+    """Packets of each exchange and direction count 1, 2, 3 …; a receipt or a dead letter names a packet that was issued before.
+
+    Every issued packet stands once in the gateway's queue, and a receipt stands there if and only if it was recorded.
+    """
     packets = list(journals.facts(*_PACKETS))
     return collect("deliveries", "函件与投递", len(packets), _findings(journals, packets))
 
@@ -27,6 +31,28 @@ def _findings(journals: Journals, packets: list[Fact]) -> Iterator[Finding]:
             yield Finding("SEQ_GAP", facts[0].district, facts[0].case_id, f"{name} of {exchange_id}: {told}")
     yield from _receipts(journals)
     yield from _closed(journals)
+    if journals.queue is not None:
+        yield from _queued(journals, journals.queue)
+
+
+def _queued(journals: Journals, queue: Sequence[Delivery]) -> Iterator[Finding]:
+    receipts = {fact.body.packet_id: fact for fact in journals.facts("PacketReceipted")}
+    dead = {fact.body.packet_id for fact in journals.facts("DeliveryDead")}
+    found: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in queue:
+        found[delivery.packet_id].append(delivery)
+    for fact in filter(journals.is_settled, journals.facts("PacketIssued")):
+        deliveries, receipt = found[fact.body.packet_id], receipts.get(fact.body.packet_id)
+        if len(deliveries) != 1:
+            yield Finding(
+                "NOT_QUEUED_ONCE", fact.district, fact.case_id, f"{fact.place}: {len(deliveries)} deliveries of {fact.body.packet_id}"
+            )
+        for delivery in deliveries:
+            has_receipt = delivery.HasField("receipt_time")
+            missing = receipt is not None and journals.is_settled(receipt) and not has_receipt
+            unfounded = (has_receipt and receipt is None) or (delivery.state == "dead" and delivery.packet_id not in dead)
+            if missing or unfounded:
+                yield Finding("DELIVERY_DIFFERS", fact.district, fact.case_id, f"{delivery.delivery_id} is {delivery.state}")
 
 
 def _receipts(journals: Journals) -> Iterator[Finding]:

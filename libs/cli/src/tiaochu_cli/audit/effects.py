@@ -114,7 +114,11 @@ def _findings(journals: Journals) -> Iterator[Finding]:
         if effect.service not in journals.services:
             continue
         for cause in journals.facts(effect.cause):
-            if not effect.when(cause.body) or (cause.name == "OfferReceived" and cause.body.exchange_id in gone):
+            if (
+                not journals.is_settled(cause)
+                or not effect.when(cause.body)
+                or (cause.name == "OfferReceived" and cause.body.exchange_id in gone)
+            ):
                 continue
             value = _value(cause, effect.cause_field or effect.same)
             if not any((effect.service, name, effect.same, value) in found for name in effect.effects):

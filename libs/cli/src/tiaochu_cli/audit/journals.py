@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from google.protobuf.message import DecodeError, Message
 
+from tiaochu.docking.v1.docking_service_pb2 import Delivery
 from tiaochu.log.v1.log_service_pb2 import Head, LoggedEvent
 from tiaochu_cli.events import decode, name_of
 
@@ -64,11 +65,18 @@ class Fact:
 
 @dataclass
 class Journals:
-    """Everything read so far. `heads` are the heads each service answered, `parked` the events it put aside."""
+    """Everything read so far. `heads` are the heads each service answered, `parked` the events it put aside, `queue` the gateway's deliveries
+    (None where the caller may not see them).
+
+    `asked_at` is the instant the question is about. Work goes on while journals are read, and what was recorded later may not have reached
+    everybody when it is looked at; None for journals nobody writes any more.
+    """
 
     logs: dict[tuple[str, str], list[Fact]] = field(default_factory=lambda: defaultdict(list))
     heads: dict[str, Sequence[Head]] = field(default_factory=dict)
     parked: list[tuple[str, str, LoggedEvent]] = field(default_factory=list)
+    queue: Sequence[Delivery] | None = None
+    asked_at: datetime | None = None
 
     def add(self, service: str, events: Iterable[LoggedEvent]) -> None:
         """Append a range of a log."""
@@ -97,11 +105,11 @@ class Journals:
                 if fact.body is not None and (not names or fact.name in names):
                     yield fact
 
-    def by_case(self) -> dict[str, list[Fact]]:
-        """Known facts of each case; those of one service in the order of its log."""
+    def by_case(self, *, settled: bool = False) -> dict[str, list[Fact]]:
+        """Known facts of each case, those of one service in the order of its log; `settled`: as it was known at `asked_at`."""
         cases: dict[str, list[Fact]] = defaultdict(list)
         for fact in self.facts():
-            if fact.case_id:
+            if fact.case_id and (self.is_settled(fact) or not settled):
                 cases[fact.case_id].append(fact)
         return cases
 
@@ -110,10 +118,14 @@ class Journals:
         """Events read."""
         return sum(map(len, self.logs.values()))
 
+    def is_settled(self, fact: Fact) -> bool:
+        """Whether everybody had to know it."""
+        return self.asked_at is None or fact.recorded_at <= self.asked_at
+
     @property
-    def latest(self) -> datetime:
-        """The newest moment of recording: it cannot be later than now."""
-        return max((log[-1].recorded_at for log in self.logs.values() if log), default=datetime.min.replace(tzinfo=UTC))
+    def now(self) -> datetime:
+        """The instant the question is about; the newest moment of recording for journals nobody writes any more."""
+        return self.asked_at or max((log[-1].recorded_at for log in self.logs.values() if log), default=datetime.min.replace(tzinfo=UTC))
 
 
 def of(facts: Iterable[Fact], *names: str) -> list[Fact]:

@@ -48,7 +48,7 @@ def _findings(journals: Journals, cases: dict[str, list[Fact]]) -> Iterator[Find
         registered = of(facts, "CaseRegistered")
         if not registered and of(told, *_MOVES):
             yield Finding("RESPONSIBLE_WITHOUT_REGISTRATION", facts[0].district, case_id)
-        for registration in registered[:1]:
+        for registration in filter(journals.is_settled, registered[:1]):
             yield from _beginning(registration, told)
         yield from _course(facts[0].district, case_id, told)
 

@@ -1,6 +1,6 @@
 """The month table counted again from the journals, and compared with what reporting answers, figure by figure and unit by unit.
 
-A second count, made without reporting's code: the state of a case as all journals tell it now. Where months are locked, corrections count
+A second count, made without reporting's code: a case as all journals told it at the instant asked about. Where months are locked, corrections count
 in a later month; each act still counts in exactly one, so whole histories are compared instead of months.
 """
 
@@ -37,7 +37,7 @@ class Act:
 def check_statistics(journals: Journals, table: Table, locked: Locked) -> Check:
     """Every figure of every month of every district."""
     counted: dict[str, list[Act]] = defaultdict(list)
-    for facts in journals.by_case().values():
+    for facts in journals.by_case(settled=True).values():
         counted[facts[0].district] += acts(facts)
     return collect("statistics", "统计数据", sum(map(len, counted.values())), _findings(journals, counted, table, locked))
 
@@ -129,7 +129,7 @@ def _findings(journals: Journals, counted: Mapping[str, Sequence[Act]], table: T
     for district, found in sorted(counted.items()):
         months = sorted({act.month for act in found})
         if locked(district):
-            last = max(int(months[-1][:4]), beijing(journals.latest).year)
+            last = max(int(months[-1][:4]), beijing(journals.now).year)
             years = [str(year) for year in range(int(months[0][:4]), last + 1)]
             yield from _compare(district, f"{years[0]}-{years[-1]}", found, [table(district, year) for year in years])
             continue

@@ -163,6 +163,7 @@ _MEDIATION: dict[str, Wording] = {
     "SessionScheduled": lambda b, _n: f"约定第 {b['number']} 次调解" + ("(背对背)" if b["separate"] else ""),
     "SessionApproved": lambda b, _n: f"批准第 {b['number']} 次调解",
     "SessionHeld": lambda b, _n: f"第 {b['number']} 次调解:{_SESSIONS.get(b['result'], b['result'])}",
+    "SessionOverdue": lambda b, _n: f"第 {b['number']} 次调解逾期未进行",
     "MediationSuspended": lambda b, _n: f"中止调解:{zh('suspension_ground', b['reason'])}",
     "MediationResumed": _plain("恢复调解"),
     "AgreementDrafted": lambda b, _n: f"拟定协议(第 {b['edition']} 版,{'口头' if b['form'] == 'oral' else '书面'})",
