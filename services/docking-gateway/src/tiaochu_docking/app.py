@@ -59,7 +59,8 @@ def build(kit: Kit) -> App:
     blobs = open_store(_needed(kit.settings.blob_url, "TIAOCHU_BLOB_URL"), dict(keyring.keys), keyring.current)
     now = kit.clock.now
 
-    destinations = AllowList(own_settings.push_to, loopback=kit.settings.environment == "embedded")
+    embedded = kit.settings.environment == "embedded"
+    destinations = AllowList(own_settings.push_to, loopback=embedded)
     secrets = Secrets(keyring)
     shelf, outbox, reads = Shelf(kit.database, keyring, blobs), Outbox(kit.database, keyring), Reads(kit.database)
     pages = PageTokens(hmac.digest(keyring.index_key, b"pages", "sha256"))
@@ -85,7 +86,8 @@ def build(kit: Kit) -> App:
     kit.on_commit(dispatcher.wake)
 
     tokens = ReadTokens(keyring)
-    gate = Gate(shelf, secrets, tokens, RateLimits(own_settings.requests_per_second, own_settings.burst), now)
+    limits = RateLimits(*own_settings.rates(embedded=embedded))
+    gate = Gate(shelf, secrets, tokens, limits, now)
     door = Door(dockings=dockings, envelope=envelope, letters=shelf, executor=kit.executor, receiving=receiving, now=now)
     changes = Changes(
         door=door,

@@ -36,6 +36,7 @@ class Around:
         self.files: list[tuple[str, bytes]] = []
         self.refusal: DomainError | None = None
         self.effective_at: datetime | None = None
+        self.terms = "乙方于2026年12月31日前归还甲方借款三万元。"
         self._positions: dict[str, tuple[int, bytes]] = {}
 
     @property
@@ -98,7 +99,7 @@ class Around:
             agreement_number="(2026)靖调字第0001号",
             form="written",
             state="effective",
-            terms="乙方于2026年12月31日前归还甲方借款三万元。",
+            terms=self.terms,
             obligations=[
                 mediation_pb2.Obligation(
                     obligation_id=new_id(),

@@ -19,6 +19,7 @@ from tiaochu.routing.events.v1 import responsibility_events_pb2 as routing
 from tiaochu_domainkit.clocks import BEIJING
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit.ids import new_id
+from tiaochu_kit.principal import Principal
 from tiaochu_testkit.waiting import eventually
 
 
@@ -290,6 +291,71 @@ async def test_a_court_restored_from_a_backup_gets_everything_again_in_order(cou
     court.cell.step_clock(30)
     matter = await court.until(exchange_id, "answered")
     assert [(p["kind"], p["seq"]) for p in matter["packets"] if p["direction"] == "in"] == [("sign", 1), ("result", 2)]
+
+
+async def test_a_court_that_sends_in_the_wrong_order_is_told_the_right_one(court: Stage) -> None:
+    await court.sandbox("PUT", "policy", {"ruling": "hold"})
+    case_id = await court.registered(await court.offered())
+    await court.say(case_id, intake.CaseClassified(case_id=case_id, category="0804"))
+    court.around.effective_at = court.now()
+    await court.say(
+        case_id,
+        agreements.ConfirmationRequested(case_id=case_id, agreement_id=AGREEMENT_ID, agency_id=court.agency_id, confirmation_id=new_id()),
+    )
+
+    async def heard() -> list[Any]:
+        return list((await court.sandbox("GET", "matters?mode=confirm"))["matters"])
+
+    [matter] = await eventually(heard)
+    await court.sandbox("POST", "scenarios", {"name": "out_of_order"})
+    await court.sandbox("PUT", "policy", {"ruling": "valid"})
+    await until_closed(court, matter["exchange_id"])
+    reasons = [c["reason"] for c in (await court.sandbox("GET", "calls"))["calls"]]
+    assert "OUT_OF_ORDER" in reasons or "STATE_FORBIDS" not in reasons
+
+
+async def test_what_may_not_pass_does_not_leave_and_somebody_is_told(court: Stage) -> None:
+    exchange_id = await court.offered()
+    case_id = await court.registered(exchange_id)
+    await accept(court, case_id)
+    await court.until(exchange_id, "signed")
+    court.around.effective_at = None  # an agreement without a day: its result cannot be written
+    court.around.terms = ""
+    await court.say(case_id, agreements.AgreementEffective(case_id=case_id, agreement_id=AGREEMENT_ID))
+
+    async def told() -> bool:
+        return "DeliveryDead" in await court.events(exchange_id)
+
+    await eventually(told)
+    assert await court.rows("SELECT kind FROM packets WHERE direction = 'out'") == [("sign",)]
+
+
+async def test_staff_act_in_their_own_district(court: Stage) -> None:
+    exchange_id = await court.offered()
+    stranger = Principal("admin-9", frozenset({"system_admin"}), "o9", "/o9/", frozenset({"320999"}))
+    assert not (await court.call("ListExchanges", pb.ListExchangesRequest(), by=stranger)).exchanges
+    with pytest.raises(DomainError) as refusal:
+        await court.call("GetExchange", pb.GetExchangeRequest(exchange_id=exchange_id), by=stranger)
+    assert refusal.value.reason == "NOT_FOUND"
+    request = pb.AddAgencyRequest(
+        request_id=new_id(),
+        district=DISTRICT,
+        code="spy",
+        name="某机构",
+        kind="court",
+        tier="city",
+        dockings=["court"],
+        endpoints=[pb.Endpoint(endpoint_id="main", channel="pull", preferred=True)],
+        receiving_organ_id="o9",
+    )
+    with pytest.raises(DomainError) as refusal:
+        await court.call("AddAgency", request, by=stranger)
+    assert refusal.value.reason == "DISTRICT_DENIED"
+    with pytest.raises(DomainError) as refusal:
+        await court.call(
+            "PauseEndpoint", pb.PauseEndpointRequest(request_id=new_id(), agency_id=court.agency_id, endpoint_id="main"), by=stranger
+        )
+    assert refusal.value.reason == "NOT_FOUND"
 
 
 async def test_secrets_rotate_without_a_refused_packet(court: Stage) -> None:

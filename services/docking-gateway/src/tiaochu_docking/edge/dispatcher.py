@@ -30,7 +30,9 @@ from tiaochu_docking.usecases.ports import Outbox
 from tiaochu_kit import telemetry
 from tiaochu_kit.ids import new_id
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
+TOGETHER_SECONDS = 0.02
+"""Commits that come together make one look."""
 AT_ONCE = 8
 """Deliveries in flight to one endpoint."""
 SIGNATURES = 2
@@ -100,6 +102,7 @@ class Dispatcher:
         with suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self._woken.wait()
+                await asyncio.sleep(TOGETHER_SECONDS)
         self._woken.clear()
 
     async def _start_due(self, client: httpx2.AsyncClient, flying: dict[str, asyncio.Task[None]], load: Counter[tuple[str, str]]) -> None:

@@ -91,6 +91,13 @@ class IssuingCommands:
             work.call("write", f"{exchange.id}|{Kind.RECALL.value}|{LAPSED_GROUND}", exchange.district)
         return pb.IssuedResponse(exchange_id=exchange.id, etag=exchange.etag)
 
+    @command(reads=lambda r: [EXCHANGES.by_id(r.exchange_id)])
+    def note_unwritable(self, work: Work, r: pb.NoteUnwritableRequest) -> pb.IssuedResponse:
+        """What is due may not pass as it stands; somebody must look."""
+        exchange = work.get(EXCHANGES, r.exchange_id)
+        exchange.undeliverable(r.packet_id, r.reason, work.now)
+        return pb.IssuedResponse(exchange_id=exchange.id, packet_id=r.packet_id, etag=exchange.etag)
+
     @command(reads=lambda r: [EXCHANGES.by_id(r.exchange_id), CASE_FILES.by_id(r.case_id)])
     def link_exchange(self, work: Work, r: pb.LinkExchangeRequest) -> pb.IssuedResponse:
         """The offer stands in the register, usually as the case that was minted for it."""

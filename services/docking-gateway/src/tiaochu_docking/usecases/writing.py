@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+
 from tiaochu.docking.v1 import door_pb2 as pb
 from tiaochu.intake.v1 import case_queries_pb2 as intake
 from tiaochu.intake.v1 import case_service_pb2
@@ -23,6 +25,7 @@ from tiaochu_docking.usecases.own import OwnCommands
 from tiaochu_docking.usecases.ports import Calling, Shelf
 from tiaochu_domainkit.clocks import beijing
 from tiaochu_domainkit.errors import DomainError, not_found
+from tiaochu_domainkit.errors import Kind as ErrorKind
 from tiaochu_kit.errors import unavailable
 from tiaochu_kit.telemetry import consumer_span
 
@@ -30,6 +33,10 @@ GET_AGREEMENT = "tiaochu.mediation.v1.MediationService/GetAgreement"
 GET_PARTIES = f"{case_service_pb2.DESCRIPTOR.services_by_name['CaseService'].full_name}/GetParties"
 GET_ORGAN = "tiaochu.routing.v1.DirectoryService/GetOrgan"
 CONFIRM_MODE = "confirm"
+UNWRITABLE = frozenset({ErrorKind.INVALID_INPUT, ErrorKind.PRECONDITION_FAILED, ErrorKind.PERMISSION_DENIED})
+"""Refusals that do not go away by themselves."""
+
+log = structlog.get_logger()
 
 
 class Writing:
@@ -60,7 +67,12 @@ class Writing:
         if not await self._shelf.packet_exists(call_id):
             case_file = await self._shelf.case_file(rest[0]) if rest else None
             with consumer_span(f"write {kind}", [case_file.traceparent] if case_file else []):
-                await self._write(call_id, exchange_id, Kind(kind), occasion, case_file)
+                try:
+                    await self._write(call_id, exchange_id, Kind(kind), occasion, case_file)
+                except DomainError as error:
+                    if error.kind in UNWRITABLE:
+                        await self._tell_unwritable(call_id, exchange_id, error)
+                    raise
 
     async def _write(self, call_id: str, exchange_id: str, kind: Kind, occasion: str, case_file: CaseFile | None) -> None:
         exchange, agency = await self._parties_of(exchange_id)
@@ -136,6 +148,11 @@ class Writing:
         mode = self._dockings.mode_of(exchange.docking, exchange.docking_from, exchange.mode)
         return not exchange.may(kind, Side.OURS, mode)
 
+    async def _tell_unwritable(self, call_id: str, exchange_id: str, error: DomainError) -> None:
+        log.warning("packet.unwritable", exchange_id=exchange_id, reason=error.reason, fields=",".join(v.path for v in error.violations))
+        note = pb.NoteUnwritableRequest(exchange_id=exchange_id, packet_id=call_id, reason=error.reason)
+        await self._own.run(self._issuing.note_unwritable, note, pb.IssuedResponse, request_id=f"{call_id}-{error.reason}")
+
     async def _parties_of(self, exchange_id: str) -> tuple[Exchange, Agency]:
         exchange = await self._shelf.exchange(exchange_id)
         agency = await self._shelf.agency(exchange.agency_id) if exchange else None
@@ -177,9 +194,9 @@ class Writing:
             facts |= {
                 "outcome": "partial" if ended is not None else "agreed",
                 "agreement_no": agreement.agreement_number,
-                "effective_on": _on(agreement.effective_at),
+                "effective_on": _effective_on(agreement),
                 "terms": obligations(agreement),
-                "agreement_text": agreement.terms,
+                "agreement_text": _text(agreement),
             }
         return facts
 
@@ -190,12 +207,12 @@ class Writing:
             "mode": CONFIRM_MODE,
             "agreement_no": agreement.agreement_number,
             "agreement_id": agreement.agreement_id,
-            "effective_on": _on(agreement.effective_at),
+            "effective_on": _effective_on(agreement),
             "category": case_file.category,
             "court_chosen": agency.name,
             "competent_because": "invited" if invited else "organisation",
             "application": f"双方当事人就调解协议{agreement.agreement_number}共同申请司法确认,保证内容真实、没有恶意串通。",
-            "agreement_text": agreement.terms,
+            "agreement_text": _text(agreement),
             "terms": obligations(agreement),
             "parties": parties(told.parties, docking),
         }
@@ -238,12 +255,17 @@ class Writing:
         await self._own.run(self._issuing.issue_packet, request, pb.IssuedResponse, request_id=call_id)
 
 
+def _text(agreement: Any) -> str:
+    """The terms in words; an oral agreement (口头协议) may have them in its obligations only."""
+    return str(agreement.terms) or ";".join(o.detail for o in agreement.obligations if o.detail)
+
+
 def _day(fact: Fact) -> str:
     return beijing(fact.at).date().isoformat()
 
 
-def _on(moment: Any) -> str:
-    return beijing(moment.ToDatetime(UTC)).date().isoformat()
+def _effective_on(agreement: Any) -> str:
+    return beijing(agreement.effective_at.ToDatetime(UTC)).date().isoformat() if agreement.HasField("effective_at") else ""
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -400,6 +400,40 @@ class OpenExchange(_message.Message):
 Global___OpenExchange: _TypeAlias = OpenExchange  # noqa: Y015
 
 @_typing.final
+class NoteUnwritableRequest(_message.Message):
+    """A packet that is due cannot be written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EXCHANGE_ID_FIELD_NUMBER: _builtins.int
+    PACKET_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Unique for the call and reason."""
+    exchange_id: _builtins.str
+    """The exchange."""
+    packet_id: _builtins.str
+    """The packet that would have been."""
+    reason: _builtins.str
+    """Why it may not pass."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        exchange_id: _builtins.str = ...,
+        packet_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_id", b"exchange_id", "packet_id", b"packet_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteUnwritableRequest: _TypeAlias = NoteUnwritableRequest  # noqa: Y015
+
+@_typing.final
 class IssuedResponse(_message.Message):
     """An answer without content."""
 

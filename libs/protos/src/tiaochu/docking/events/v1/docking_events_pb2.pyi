@@ -220,7 +220,7 @@ Global___PacketReceipted: _TypeAlias = PacketReceipted  # noqa: Y015
 
 @_typing.final
 class DeliveryDead(_message.Message):
-    """A packet of ours could not be brought to its agency inside the horizon; a person replays, skips or explains it."""
+    """A packet of ours could not be brought to its agency inside the horizon, or not even be written; a person replays, skips or explains it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -235,7 +235,7 @@ class DeliveryDead(_message.Message):
     packet_id: _builtins.str
     """The packet."""
     reason: _builtins.str
-    """HORIZON, REFUSED or BAD_RECEIPT."""
+    """HORIZON, REFUSED or BAD_RECEIPT; for one that could not be written the reason why it may not pass, such as FIELD_INVALID."""
     def __init__(
         self,
         *,
