@@ -45,7 +45,7 @@ class Court:
 
     async def offer(self, offer: CourtOffer) -> str:
         """Hand over the papers and offer the matter; answers the exchange."""
-        gateway = self._gateway()
+        gateway = self.gateway()
         ids = {}
         for ref, file in offer.files.items():
             answer = await gateway.upload(file.name, file.content)
@@ -56,13 +56,13 @@ class Court:
         return str(made["offers"][0]["exchange_id"])
 
     async def case_of(self, exchange_id: str) -> str:
-        """The case that our register made of an offer, once it has. Raises `Late`, and `Declined` when the gateway refused the offer."""
+        """The case that our register made of an offer, once it has. Raises `Late`, and `OfferRefused` when the gateway or intake refused it."""
         actor = self._cast.role(_LIAISON)
 
         async def exchange() -> str:
-            refused = [p for p in await self.packets(exchange_id) if p["state"] == "refused"]
+            refused = [p for p in await self.packets(exchange_id) if p["state"] == "refused" or p["kind"] == "return"]
             if refused:
-                raise OfferRefused(f"the gateway refused {refused[0]['kind']}: {refused[0]['receipt_id']} {await self._last_calls()}")
+                raise OfferRefused(f"{refused[0]['kind']} {refused[0]['receipt_id']}: {await self._last_calls()}")
             listed = await self._wire.ask(actor, pb.ListExchangesRequest(agency_id=self.agency_id, page_size=200))
             return next((str(e.case_id) for e in listed.exchanges if e.exchange_id == exchange_id and e.case_number), "")
 
@@ -93,9 +93,14 @@ class Court:
         order = {"kind": kind, "content": content, "in_reply_to": in_reply_to}
         return str((await self._post(f"/sandbox/matters/{exchange_id}/packets", order))["packet_id"])
 
+    @property
+    def secret(self) -> str:
+        """The secret with which it signs."""
+        return str(self._identity["secret"])
+
     def gateway(self) -> Gateway:
         """The court's own client of the gateway, for what the sandbox does not do by itself."""
-        return self._gateway()
+        return Gateway(self._gateway_address, self._identity["code"], lambda: self.secret, self._wire.now, self._client)
 
     async def close(self) -> None:
         """Hang up."""
@@ -124,9 +129,6 @@ class Court:
             if held.get(endpoint.endpoint_id) != endpoint.url:
                 request = pb.PutEndpointRequest(agency_id=self.agency_id, endpoint=endpoint)
                 await self._wire.ask(self._cast.role("system_admin"), request)
-
-    def _gateway(self) -> Gateway:
-        return Gateway(self._gateway_address, self._identity["code"], lambda: str(self._identity["secret"]), self._wire.now, self._client)
 
     async def _last_calls(self) -> list[tuple[Any, ...]]:
         return [(c["what"], c["status"], c["reason"]) for c in (await self.calls())[-3:]]

@@ -119,6 +119,10 @@ class Unit:
         answer = await self._above(pb.RankMediatorsRequest(case_id=self.matter.case_id, limit=20))
         return [m for m in answer.mediators if not m.excluded]
 
+    def has(self, person_id: str) -> bool:
+        """Whether a person holds a post here."""
+        return any(post.organ_id == self.organ.id for post in self.matter.cast.member(person_id).posts)
+
     async def choose_mediator(self, person_id: str, *, chosen_by: str = "ranking") -> str:
         """Name a mediator; answers the assignment."""
         request = mediation.ChooseMediatorRequest(case_id=self.matter.case_id, mediator_id=person_id, chosen_by=chosen_by)

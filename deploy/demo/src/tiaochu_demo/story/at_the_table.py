@@ -133,7 +133,7 @@ def promises(plan: CasePlan, today: date) -> tuple[Promise, ...]:
 async def _named(unit: Unit, *, own: bool = True) -> Mediator:
     """The best of those who can be chosen, of the unit's own where it has any, or from elsewhere as a party wished."""
     ranked = await unit.ranked()
-    fitting = [m for m in ranked if (m.organ_id == unit.organ.id) == own]
+    fitting = [m for m in ranked if unit.has(m.mediator_id) is own]
     chosen = (fitting or ranked)[0]
     await unit.choose_mediator(chosen.mediator_id, chosen_by="ranking" if own else "parties")
     return Mediator(unit.matter, chosen.mediator_id, unit.organ.id)

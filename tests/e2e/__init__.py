@@ -1,0 +1,1 @@
+"""End-to-end tests: the whole stack, driven by its public edges alone."""
