@@ -69,6 +69,15 @@ def test_somebody_else_is_named_when_nobody_answers() -> None:
         accept(mediation, MEDIATOR)
 
 
+def test_a_mediator_who_does_not_answer_in_time_is_out_of_it() -> None:
+    mediation = assigned()
+    with refusal("NOT_ASSIGNED"):
+        mediation.lapse_assignment(assignment_id="another", at=NOW)
+    mediation.lapse_assignment(assignment_id=mediation.assignments[0].id, at=NOW)
+    assert (mediation.status, mediation.assignments[0].state) == (states.OPENED, "lapsed")
+    choose(mediation, MEDIATOR)
+
+
 def test_the_same_mediator_is_not_named_twice() -> None:
     with refusal("ALREADY_ASSIGNED"):
         choose(assigned(), MEDIATOR)

@@ -113,13 +113,15 @@ def test_what_ends_before_acceptance_is_closed_at_once() -> None:
     assert last(mediation, "MediationTerminated").before_acceptance
 
 
-def test_a_clock_ends_it_but_not_while_terms_wait_for_marks_or_it_stands_still() -> None:
+def test_a_clock_ends_it_but_not_while_terms_wait_for_marks() -> None:
     mediation = prepared()
     mediation.expire(notice=NOTICE, at=NOW)
     assert mediation.status == states.TERMINATED
-    for table in (drafted, _suspended):
-        with refusal("STATE_FORBIDS"):
-            table().expire(notice=NOTICE, at=NOW)
+    with refusal("STATE_FORBIDS"):
+        drafted().expire(notice=NOTICE, at=NOW)
+    unpaused = _suspended()
+    unpaused.expire(notice=NOTICE, at=NOW)
+    assert unpaused.status == states.TERMINATED
 
 
 def test_follow_up_is_a_duty_and_no_gate() -> None:

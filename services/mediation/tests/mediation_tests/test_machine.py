@@ -63,6 +63,7 @@ class Life(RuleBasedStateMachine):
         self.appointed = False
         self.results: list[str] = []
         self.studied = False
+        self.late = False
         self.approved: set[int] = set()
         self.marks: set[str] | None = None
         self.partial = False
@@ -100,6 +101,10 @@ class Life(RuleBasedStateMachine):
         self.now += timedelta(hours=1)
         return True
 
+    @property
+    def needs_approval(self) -> bool:
+        return self.number > 2 or (self.number == 2 and self.late)
+
     # What people do
 
     @rule(result=RESULTS, data=st.data())
@@ -123,7 +128,7 @@ class Life(RuleBasedStateMachine):
             case states.AGREED if missing := {*PARTIES, "mediator", "seal"} - (self.marks or set()):
                 self.marks_it(min(missing))
 
-    further_step = next_step
+    further_step = one_more_step = next_step
 
     @rule(person=st.sampled_from(PEOPLE))
     def name(self, person: str) -> None:
@@ -211,15 +216,36 @@ class Life(RuleBasedStateMachine):
         allowed = (
             self.mediation.status in {states.PREPARING, states.IN_SESSION, states.STUDY}
             and (studied or not needs_study)
-            and (self.number <= 2 or self.number in self.approved)
+            and (not self.needs_approval or self.number in self.approved)
         )
         if self.attempt(allowed, schedule, self.mediation, self.now, study=STUDY if studied else None):
             self.appointed = True
             self.studied |= studied
 
+    @rule(seldom=SELDOM)
+    def second_comes_late(self, seldom: bool) -> None:
+        in_time = {states.PREPARING, states.IN_SESSION, states.STUDY, states.SUSPENDED}
+        allowed = self.mediation.status in in_time and self.number == 2 and not self.late
+        if seldom and self.attempt(allowed, self.mediation.require_approval, at=self.now):
+            self.late = True
+
+    @rule(seldom=SELDOM)
+    def does_not_answer(self, seldom: bool) -> None:
+        current = self.mediation.current_assignment
+        ident_ = current.id if current else "none"
+        if seldom and self.attempt(
+            self.mediation.status == states.ASSIGNED, self.mediation.lapse_assignment, assignment_id=ident_, at=self.now
+        ):
+            self.gone(self.named)
+            self.named = ""
+
     @rule()
     def allows_one_more(self) -> None:
-        allowed = self.mediation.status in {states.PREPARING, states.IN_SESSION} and self.number > 2 and self.number not in self.approved
+        allowed = (
+            self.mediation.status in {states.PREPARING, states.IN_SESSION, states.STUDY}
+            and self.needs_approval
+            and self.number not in self.approved
+        )
         if self.attempt(allowed, self.mediation.approve_session, text_id="why", by=HEAD, at=self.now):
             self.approved.add(self.number)
 
@@ -325,7 +351,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(seldom=SELDOM)
     def time_is_up(self, seldom: bool) -> None:
-        allowed = self.mediation.status in set(states.TABLE) - {states.SUSPENDED, states.AGREED}
+        allowed = self.mediation.status in set(states.TABLE) - {states.AGREED}
         if seldom and self.attempt(allowed, self.mediation.expire, notice=NOTICE, at=self.now):
             self.marks = None
             self.over = "" if self.promised else "terminated"

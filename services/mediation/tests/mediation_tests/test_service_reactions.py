@@ -140,6 +140,40 @@ async def test_an_applicant_who_leaves_is_not_waited_for(centre: Centre) -> None
     await centre.hold(case, "agreed")
 
 
+@pytest.mark.req("MD2")
+async def test_a_mediator_who_does_not_answer_is_replaced_by_the_clock_and_one_who_did_is_not(centre: Centre) -> None:
+    silent, answered = await centre.register(), await centre.register()
+    for case in (silent, answered):
+        await centre.accept(case)
+        await centre.choose(case, centre.people.mediator)
+    await centre.do("AcceptAssignment", answered, centre.people.mediator)
+    for case in (answered, silent):
+        chosen = await centre.event(case, "MediatorChosen")
+        await expired(centre, case, "ACCEPT_ASSIGNMENT", "reassign", chosen.assignment_id)
+    await centre.reached(silent, "opened")
+    assert await centre.status(answered) == "preparing"
+    assert (await centre.event(silent, "AssignmentDeclined")).reason == "no_answer"
+
+
+@pytest.mark.req("MD3")
+async def test_a_second_session_too_late_needs_the_head(centre: Centre) -> None:
+    case = await centre.prepared()
+    await centre.schedule(case)
+    await centre.hold(case, "not_agreed", signing_party_ids=[case.applicant])
+    record = (await centre.do("GetSessionRecord", case, centre.people.clerk, session_id=case.session)).record
+    assert list(record.signing_party_ids) == [case.applicant]
+    await expired(centre, case, "SECOND_SESSION", "approval_needed")
+
+    async def overdue() -> bool:
+        return "SessionOverdue" in await centre.events(case)
+
+    await eventually(overdue)
+    with refusal("SESSION_APPROVAL_NEEDED"):
+        await centre.schedule(case, study_note="研究意见")
+    await centre.do("ApproveSession", case, centre.people.head, reason="当事人申请延后")
+    await centre.schedule(case, study_note="研究意见")
+
+
 @pytest.mark.parametrize("on_expiry", ["terminate", "return_papers"])
 async def test_the_time_to_conclude_ends_the_table(centre: Centre, on_expiry: str) -> None:
     case = await centre.prepared()

@@ -146,6 +146,18 @@ def test_two_sessions_with_a_study_between_then_approval() -> None:
         schedule(mediation, NOW + 9 * DAY)
 
 
+def test_a_second_session_that_comes_too_late_needs_approval() -> None:
+    mediation = prepared()
+    session(mediation, "not_agreed")
+    mediation.require_approval(at=NOW + 12 * DAY)
+    with refusal("SESSION_APPROVAL_NOT_NEEDED"):
+        mediation.require_approval(at=NOW + 12 * DAY)
+    with refusal("SESSION_APPROVAL_NEEDED"):
+        schedule(mediation, NOW + 13 * DAY, study=STUDY)
+    assert mediation.approve_session(text_id="why", by=HEAD, at=NOW) == 2
+    schedule(mediation, NOW + 13 * DAY, study=STUDY)
+
+
 def test_approval_is_not_given_ahead() -> None:
     with refusal("SESSION_APPROVAL_NOT_NEEDED"):
         prepared().approve_session(text_id="why", by=HEAD, at=NOW)

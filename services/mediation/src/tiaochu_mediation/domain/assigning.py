@@ -71,6 +71,16 @@ class Assigning(MediationState):
         self.status = states.OPENED
         self.record(AssignmentDeclined(self.id, assignment.id, assignment.mediator_id, reason), at)
 
+    def lapse_assignment(self, *, assignment_id: str, at: datetime) -> None:
+        """The mediator named did not answer in time (在线调解规则: three working days); another is named. Refusal: NOT_ASSIGNED."""
+        self.require("lapse_assignment")
+        assignment = self._current()
+        if assignment.id != assignment_id:
+            raise refused("NOT_ASSIGNED", "another assignment waits now", "该指派已变更")
+        self._leave(assignment, "lapsed", "", at)
+        self.status = states.OPENED
+        self.record(AssignmentDeclined(self.id, assignment.id, assignment.mediator_id, "no_answer"), at)
+
     def raise_recusal(self, *, recusal_id: str, mediator_id: str, party_id: str, roster: Iterable[Seat], by: str, at: datetime) -> bool:
         """A party asks that the mediator withdraw; answers whether that decided it. Refusals: NOT_ASSIGNED, RECUSAL_RAISED."""
         self.require("raise_recusal", by=by)

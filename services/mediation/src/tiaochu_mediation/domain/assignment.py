@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass
 class Assignment:
-    """One mediator's part. State: offered → accepted | declined | superseded (another was named) ; accepted → declined | replaced."""
+    """One mediator's part. State: offered → accepted | declined | superseded (another was named) | lapsed (no answer); accepted → declined | replaced."""
 
     id: str
     mediator_id: str

@@ -62,7 +62,10 @@ class Closing(Performing):
             self.record(CaseClosed(self.id, self.result), at)
 
     def expire(self, *, notice: Notice, at: datetime) -> None:
-        """The time to conclude is over (若干规定 33). Terms already fixed may still be signed: the parties' marks are their consent."""
+        """The time to conclude is over (若干规定 33). Terms already fixed may still be signed: the parties' marks are their consent.
+
+        A suspension that stops the clock is never met here; one that does not stop it does not save the mediation either.
+        """
         self.require("expire")
         self._end(Termination("expired", at, notice), before_acceptance=False)
 

@@ -91,6 +91,12 @@ class SessionScheduled:
 
 
 @dataclass(frozen=True)
+class SessionOverdue:
+    case_id: str
+    number: int
+
+
+@dataclass(frozen=True)
 class SessionApproved:
     case_id: str
     number: int

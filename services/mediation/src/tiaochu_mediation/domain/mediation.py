@@ -45,6 +45,7 @@ class Mediation(Assigning, Sitting, Agreeing, Closing):
         "choose_mediator": Transition((OPENED, ASSIGNED), (ASSIGNED,)),
         "accept_assignment": Transition((ASSIGNED,), (PREPARING,)),
         "decline_assignment": Transition((ASSIGNED, PREPARING, IN_SESSION, STUDY, AGREED), (OPENED,)),
+        "lapse_assignment": Transition((ASSIGNED,), (OPENED,)),
         "raise_recusal": Transition(_WITH_MEDIATOR, (*_WITH_MEDIATOR, OPENED)),
         "decide_recusal": Transition(_WITH_MEDIATOR, (*_WITH_MEDIATOR, OPENED)),
         "acknowledge_notice": Transition(
@@ -54,7 +55,8 @@ class Mediation(Assigning, Sitting, Agreeing, Closing):
             (OPENED, ASSIGNED, PREPARING, IN_SESSION, STUDY), (OPENED, ASSIGNED, PREPARING, IN_SESSION, STUDY)
         ),
         "schedule_session": Transition((PREPARING, IN_SESSION, STUDY), (PREPARING, IN_SESSION)),
-        "approve_session": Transition((PREPARING, IN_SESSION), (PREPARING, IN_SESSION)),
+        "require_approval": Transition((PREPARING, IN_SESSION, STUDY, SUSPENDED), (PREPARING, IN_SESSION, STUDY, SUSPENDED)),
+        "approve_session": Transition((PREPARING, IN_SESSION, STUDY), (PREPARING, IN_SESSION, STUDY)),
         "hold_session": Transition((PREPARING, IN_SESSION), (IN_SESSION, STUDY)),
         "suspend": Transition((PREPARING, IN_SESSION, STUDY), (SUSPENDED,)),
         "resume": Transition((SUSPENDED,), (OPENED, PREPARING, IN_SESSION, STUDY)),
@@ -62,7 +64,7 @@ class Mediation(Assigning, Sitting, Agreeing, Closing):
         "sign_agreement": Transition((AGREED,), (AGREED, IN_SESSION, *SETTLED)),
         "terminate": Transition(TABLE, _ENDS),
         "end_from_outside": Transition((WAITING, *TABLE), (*_ENDS, CLOSED)),
-        "expire": Transition((OPENED, ASSIGNED, PREPARING, IN_SESSION, STUDY), _ENDS),
+        "expire": Transition((OPENED, ASSIGNED, PREPARING, IN_SESSION, STUDY, SUSPENDED), _ENDS),
         "party_left": Transition(TABLE, TABLE),
         "request_confirmation": Transition((*TABLE, *SETTLED), (*TABLE, *SETTLED)),
         "decide_confirmation": Transition((*TABLE, *SETTLED, FOLLOWED_UP, CLOSED), (*TABLE, *SETTLED, FOLLOWED_UP, CLOSED)),

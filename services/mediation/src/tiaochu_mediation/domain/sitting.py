@@ -13,6 +13,7 @@ from tiaochu_mediation.domain.events import (
     SafetyChecked,
     SessionApproved,
     SessionHeld,
+    SessionOverdue,
     SessionScheduled,
 )
 from tiaochu_mediation.domain.facts import CaseFacts
@@ -77,8 +78,16 @@ class Sitting(MediationState):
         self.record(SessionScheduled(self.id, session_id, session.number, starts_at, mode, separate, study_sha256), at)
         return session
 
+    def require_approval(self, *, at: datetime) -> None:
+        """The second session did not come in time: it needs approval now. Refusal: SESSION_APPROVAL_NOT_NEEDED where it took place."""
+        self.require("require_approval")
+        if not self.awaits_second_session:
+            raise refused("SESSION_APPROVAL_NOT_NEEDED", "the second session is not awaited", "第二次调解已进行,无需批准")
+        self.overdue_sessions.append(SESSIONS_BEFORE_APPROVAL)
+        self.record(SessionOverdue(self.id, SESSIONS_BEFORE_APPROVAL), at)
+
     def approve_session(self, *, text_id: str, by: str, at: datetime) -> int:
-        """Allow a session beyond the second; answers its number."""
+        """Allow a session beyond the second, or a second one that comes too late; answers its number."""
         self.require("approve_session", by=by)
         number = self.next_session_number
         self.approvals.append(Approval(number, by, at, text_id))
@@ -92,6 +101,7 @@ class Sitting(MediationState):
         result: str,
         speakers: Collection[str],
         apart: Collection[str] = (),
+        signing: Collection[str] = (),
         record: TextRef,
         facts: CaseFacts,
         by: str,
@@ -99,7 +109,8 @@ class Sitting(MediationState):
     ) -> Session:
         """Record the appointed session; the record is made and summed up whether or not they agreed (调解小结).
 
-        `speakers` are the parties whose statements stand in the record, `apart` those who spoke to the mediator alone.
+        `speakers` are the parties whose statements stand in the record, `apart` those who spoke to the mediator alone,
+        `signing` those who signed record and summary.
 
         Refusals: NOT_THE_APPOINTED, SAFETY_CHECK_NEEDED, SESSION_TOO_EARLY, STATEMENT_MISSING.
         """
@@ -114,6 +125,8 @@ class Sitting(MediationState):
             self._party("statements", party_id)
         for party_id in apart:
             self._party("caucus_notes", party_id)
+        for party_id in signing:
+            self._party("signing_party_ids", party_id)
         if result != "aborted" and not session.separate:
             self._all_heard(speakers)
         session.state, session.result, session.held_at = "held", result, held_at
@@ -190,22 +203,22 @@ def session_appointed(mediation: MediationState, _by: str) -> DomainError | None
 
 
 def approved_beyond_two(mediation: MediationState, _by: str) -> DomainError | None:
-    """After two sessions a further one needs approval (两次调解规则)."""
+    """After two sessions, or when the second comes too late, the next one needs approval (两次调解规则)."""
     number = mediation.next_session_number
-    if number <= SESSIONS_BEFORE_APPROVAL or any(a.number == number for a in mediation.approvals):
+    if not mediation.needs_approval(number) or any(a.number == number for a in mediation.approvals):
         return None
     return refused(
         "SESSION_APPROVAL_NEEDED",
-        "a session beyond the second needs approval",
-        "已调解两次,再次调解须经批准",
+        "a session beyond the second, or an overdue second one, needs approval",
+        "已调解两次或逾期未再次调解,须经批准",
         number=str(number),
     )
 
 
 def approval_is_due(mediation: MediationState, by: str) -> DomainError | None:
-    """Two sessions were held, nobody has approved yet, and whoever approves is not the mediator."""
-    if mediation.next_session_number <= SESSIONS_BEFORE_APPROVAL:
-        return refused("SESSION_APPROVAL_NOT_NEEDED", "fewer than two sessions were held", "尚未经过两次调解,无需批准")
+    """The next session needs it, nobody has approved yet, and whoever approves is not the mediator."""
+    if not mediation.needs_approval(mediation.next_session_number):
+        return refused("SESSION_APPROVAL_NOT_NEEDED", "the next session needs no approval", "下一次调解无需批准")
     if any(a.number == mediation.next_session_number for a in mediation.approvals):
         return refused("SESSION_APPROVED", "the next session is approved already", "下一次调解已获批准")
     if by and by == mediation.mediator_id:

@@ -12,7 +12,7 @@ from tiaochu_mediation.domain.agreement import Agreement
 from tiaochu_mediation.domain.assignment import Assignment, Recusal
 from tiaochu_mediation.domain.ending import FollowUp, Termination
 from tiaochu_mediation.domain.participants import Participant, Seat, unready
-from tiaochu_mediation.domain.session import Approval, SafetyCheck, Session
+from tiaochu_mediation.domain.session import SESSIONS_BEFORE_APPROVAL, Approval, SafetyCheck, Session
 
 Check = Callable[[Any, str], DomainError | None]
 """A precondition of a command that needs nothing but the mediation and who acts: the refusal, or nothing."""
@@ -38,6 +38,7 @@ class MediationState(Aggregate):
     safety: SafetyCheck | None = None
     sessions: list[Session] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
+    overdue_sessions: list[int] = field(default_factory=list)
     suspended_from: str = ""
     suspension_reason: str = ""
     agreements: list[Agreement] = field(default_factory=list)
@@ -108,6 +109,19 @@ class MediationState(Aggregate):
     def next_session_number(self) -> int:
         """Number of the next session to be held; one that was broken off is held again under its number."""
         return 1 + sum(1 for s in self.held if s.result != "aborted")
+
+    @property
+    def awaits_second_session(self) -> bool:
+        """One session failed, the second was not held and is not noted as overdue."""
+        return self.next_session_number == SESSIONS_BEFORE_APPROVAL and SESSIONS_BEFORE_APPROVAL not in self.overdue_sessions
+
+    def awaits_answer_to(self, assignment_id: str) -> bool:
+        """Whether this assignment is offered and not answered."""
+        return any(a.id == assignment_id and a.state == "offered" for a in self.assignments)
+
+    def needs_approval(self, number: int) -> bool:
+        """Whether a session of this number is held only with approval."""
+        return number > SESSIONS_BEFORE_APPROVAL or number in self.overdue_sessions
 
     @property
     def draft(self) -> Agreement | None:

@@ -80,4 +80,5 @@ def _record(session: Session, record: KeptText, notes: list[KeptText]) -> shown.
         statements=[shown.PartyText(party_id=s["party_id"], text=s["text"]) for s in content["statements"]],
         caucus_notes=[shown.PartyText(party_id=n.party_id, text=n.body) for n in notes],
         record_sha256=session.record_sha256,
+        signing_party_ids=content.get("signed_by", []),
     )

@@ -17,6 +17,10 @@ INTAKE, ROUTING, DOCKING = "tiaochu.intake.events.v1.", "tiaochu.routing.events.
 NOT_CONSENTED = {"refused": "party_refused", "unreachable": "unreachable"}
 CONCLUDES = frozenset({"terminate", "return_papers", "resume_trial", "deemed_failed"})
 """What a deadline rule asks for when the time to conclude is over (`on_expiry` of CONCLUDE_PM, COURT_MEDIATE and their kin)."""
+REASSIGNS = frozenset({"reassign", "reappoint"})
+"""`on_expiry` of ACCEPT_ASSIGNMENT and its kin; their clock's `ref_id` is the assignment."""
+NEEDS_APPROVAL = "approval_needed"
+"""`on_expiry` of SECOND_SESSION."""
 BREACHES = "breached"
 """`on_expiry` of PERFORM; its clock's `ref_id` is the obligation."""
 
@@ -118,13 +122,17 @@ class RoutingReactions:
 
     @reaction(ROUTING + "ClockExpired", reads=_both)
     def expire(self, work: Work, e: Event[Any]) -> None:
-        """The time to conclude, or the grace of an obligation, is over. What happened in time but was heard later stands."""
+        """A period is over. What happened in time but was heard later stands."""
         mediation = work.find(MEDIATIONS, e.body.case_id)
         if mediation is None:
             return
         allowed = mediation.allowed_commands()
         if e.body.on_expiry in CONCLUDES and "expire" in allowed:
             mediation.expire(notice=self._notices.serve(work, mediation, facts_of(work, mediation), e.occurred_at), at=e.occurred_at)
+        if e.body.on_expiry in REASSIGNS and "lapse_assignment" in allowed and mediation.awaits_answer_to(e.body.ref_id):
+            mediation.lapse_assignment(assignment_id=e.body.ref_id, at=e.occurred_at)
+        if e.body.on_expiry == NEEDS_APPROVAL and "require_approval" in allowed and mediation.awaits_second_session:
+            mediation.require_approval(at=e.occurred_at)
         if e.body.on_expiry == BREACHES and "breach_obligation" in allowed and mediation.is_owed(e.body.ref_id):
             mediation.breach_obligation(obligation_id=e.body.ref_id, at=e.occurred_at)
 

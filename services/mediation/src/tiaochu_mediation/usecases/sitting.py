@@ -93,6 +93,7 @@ class SittingCommands:
             result=r.result,
             speakers=[s.party_id for s in r.statements],
             apart=[n.party_id for n in r.caucus_notes],
+            signing=r.signing_party_ids,
             record=_record(work, mediation, r),
             facts=facts_of(work, mediation),
             by=work.actor.id,
@@ -125,6 +126,7 @@ def _record(work: Work, mediation: Mediation, r: pb.HoldSessionRequest) -> TextR
         "facts": clean("facts", r.facts, 8000),
         "summary": clean("summary", r.summary, 8000, min_chars=1),
         "statements": [_statement(i, s) for i, s in enumerate(r.statements)],
+        "signed_by": list(r.signing_party_ids),
     }
     return texts.keep(work, mediation, texts.RECORD, texts.structured(content), ref=r.session_id)
 

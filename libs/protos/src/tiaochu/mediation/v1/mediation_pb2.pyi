@@ -782,6 +782,7 @@ class SessionRecord(_message.Message):
     STATEMENTS_FIELD_NUMBER: _builtins.int
     CAUCUS_NOTES_FIELD_NUMBER: _builtins.int
     RECORD_SHA256_FIELD_NUMBER: _builtins.int
+    SIGNING_PARTY_IDS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """The session."""
     number: _builtins.int
@@ -793,7 +794,7 @@ class SessionRecord(_message.Message):
     summary: _builtins.str
     """The closing summary, written whether or not they agreed (调解小结, F26)."""
     record_sha256: _builtins.str
-    """Salted SHA-256 of facts, summary and statements, hex."""
+    """Salted SHA-256 of facts, summary, statements and who signed them, hex."""
     @_builtins.property
     def held_at(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
@@ -805,6 +806,10 @@ class SessionRecord(_message.Message):
     @_builtins.property
     def caucus_notes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartyText]:
         """What one side said to the mediator alone; only for the mediator and that side."""
+
+    @_builtins.property
+    def signing_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Parties that signed record and summary; the others refused or were gone."""
 
     def __init__(
         self,
@@ -818,10 +823,11 @@ class SessionRecord(_message.Message):
         statements: _abc.Iterable[Global___PartyText] | None = ...,
         caucus_notes: _abc.Iterable[Global___PartyText] | None = ...,
         record_sha256: _builtins.str = ...,
+        signing_party_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held_at", b"held_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caucus_notes", b"caucus_notes", "facts", b"facts", "held_at", b"held_at", "number", b"number", "record_sha256", b"record_sha256", "result", b"result", "session_id", b"session_id", "statements", b"statements", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caucus_notes", b"caucus_notes", "facts", b"facts", "held_at", b"held_at", "number", b"number", "record_sha256", b"record_sha256", "result", b"result", "session_id", b"session_id", "signing_party_ids", b"signing_party_ids", "statements", b"statements", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -820,6 +820,7 @@ class HoldSessionRequest(_message.Message):
     STATEMENTS_FIELD_NUMBER: _builtins.int
     CAUCUS_NOTES_FIELD_NUMBER: _builtins.int
     HELD_AT_FIELD_NUMBER: _builtins.int
+    SIGNING_PARTY_IDS_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     request_id: _builtins.str
@@ -846,6 +847,10 @@ class HoldSessionRequest(_message.Message):
     def held_at(self) -> _timestamp_pb2.Timestamp:
         """When it ended, if it is recorded later; unset for now."""
 
+    @_builtins.property
+    def signing_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Parties that signed record and summary (调解小结 is signed whether or not they agreed); who is missing refused or was gone."""
+
     def __init__(
         self,
         *,
@@ -859,10 +864,11 @@ class HoldSessionRequest(_message.Message):
         statements: _abc.Iterable[_mediation_pb2.PartyText] | None = ...,
         caucus_notes: _abc.Iterable[_mediation_pb2.PartyText] | None = ...,
         held_at: _timestamp_pb2.Timestamp | None = ...,
+        signing_party_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held_at", b"held_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "caucus_notes", b"caucus_notes", "etag", b"etag", "facts", b"facts", "held_at", b"held_at", "request_id", b"request_id", "result", b"result", "session_id", b"session_id", "statements", b"statements", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "caucus_notes", b"caucus_notes", "etag", b"etag", "facts", b"facts", "held_at", b"held_at", "request_id", b"request_id", "result", b"result", "session_id", b"session_id", "signing_party_ids", b"signing_party_ids", "statements", b"statements", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

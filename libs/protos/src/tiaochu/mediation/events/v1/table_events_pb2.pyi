@@ -196,7 +196,7 @@ class AssignmentDeclined(_message.Message):
     mediator_id: _builtins.str
     """The mediator."""
     reason: _builtins.str
-    """relation, load, absence, not_competent, other, or superseded (another was named before he answered)."""
+    """relation, load, absence, not_competent, other, superseded (another was named before he answered), or no_answer (he did not answer in time)."""
     def __init__(
         self,
         *,
@@ -390,8 +390,34 @@ class SessionScheduled(_message.Message):
 Global___SessionScheduled: _TypeAlias = SessionScheduled  # noqa: Y015
 
 @_typing.final
+class SessionOverdue(_message.Message):
+    """The second session did not come in time; it needs approval now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case."""
+    number: _builtins.int
+    """The number of the session awaited."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionOverdue: _TypeAlias = SessionOverdue  # noqa: Y015
+
+@_typing.final
 class SessionApproved(_message.Message):
-    """A session beyond the second was allowed, with a reason (两次调解规则)."""
+    """A session beyond the second, or an overdue second one, was allowed, with a reason (两次调解规则)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
