@@ -1,5 +1,6 @@
 """An export proves itself to whoever has the public key, and nobody can change it and compute the rest again."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from tiaochu_kit.principal import Principal
 from tiaochu_testkit.services import Cell, Running
 from tiaochu_testkit.toy import alpha
 from tiaochu_testkit.toy.protos import AddToThingRequest, OpenThingRequest
+from tiaochu_testkit.waiting import eventually
 
 THINGS = "tiaochu.alpha.v1.ThingService"
 AUDITOR = Principal("auditor-1", frozenset({"audit_admin"}), "organ-1", "/", frozenset({"329901"}))
@@ -202,6 +204,18 @@ async def test_after_a_rotation_the_new_key_signs_and_the_old_one_still_proves_w
     assert checked(tmp_path / "log", text, rotated).ok
     assert checked(tmp_path / "log", before, public_key).ok
     assert not checked(tmp_path / "log", before, rotated).ok
+
+
+async def test_every_head_is_signed_by_the_hour(a: Running) -> None:
+    signing = asyncio.ensure_future(a.service._signer.run())
+
+    async def signed() -> bool:
+        async with a.kit.database.transaction() as tx:
+            return await tx.rows("SELECT district, position FROM log_signatures ORDER BY 1") == [("329901", 4), ("329902", 1)]
+
+    await eventually(signed)
+    signing.cancel()
+    await asyncio.gather(signing, return_exceptions=True)
 
 
 async def test_without_a_key_an_export_is_refused(cell: Cell) -> None:

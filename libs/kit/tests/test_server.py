@@ -233,6 +233,17 @@ async def test_a_role_that_is_not_named_may_not(a: Running) -> None:
     assert (refusal.value.kind, refusal.value.reason) == (Kind.PERMISSION_DENIED, "ROLE_MISSING")
 
 
+async def test_a_district_with_too_many_calls_is_told_when_to_come_back(cell: Cell) -> None:
+    async with cell.running("alpha", "toy", alpha.build, work=False, admission_slots=1, admission_queue=0) as a:
+        async with a.service._server._admission.slot("329902"):
+            with pytest.raises(DomainError) as refusal:
+                await a.call(f"{THINGS}/OpenThing", OPEN, by=CLERK)
+            assert await a.call(f"{THINGS}/OpenThing", OPEN)
+        assert (refusal.value.kind, refusal.value.reason) == (Kind.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS")
+        assert int(refusal.value.metadata["retry_after_ms"]) >= 200
+        assert await a.call(f"{THINGS}/OpenThing", OPEN, by=CLERK)
+
+
 # Pages
 
 
