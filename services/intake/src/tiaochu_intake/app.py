@@ -10,6 +10,7 @@ from tiaochu_intake.store.directory import OrganDirectory, OrganLog
 from tiaochu_intake.store.downloads import Downloads
 from tiaochu_intake.store.duplicates import TriageQueries
 from tiaochu_intake.store.lists import CaseLists
+from tiaochu_intake.store.resealing import Resealing
 from tiaochu_intake.store.search import CaseSearch, SearchLog
 from tiaochu_intake.store.uploads import UploadedFiles
 from tiaochu_intake.usecases.attachments import Attachments
@@ -23,6 +24,8 @@ from tiaochu_intake.usecases.uploading import Uploading
 from tiaochu_kit.runner import App, Kit
 
 SWEEP_SECONDS = 600.0
+RESEAL_SECONDS = 24 * 3600.0
+"""Keys change seldom and are read when a process starts: a look a day finds what an older one sealed."""
 EVENT_MODULES = events.KNOWN
 
 
@@ -52,6 +55,12 @@ def build(kit: Kit) -> App:
                 pass
             await asyncio.sleep(SWEEP_SECONDS)
 
+    async def reseal_numbers() -> None:
+        resealing = Resealing(kit.database, sealer)
+        while True:
+            await resealing.walk()
+            await asyncio.sleep(RESEAL_SECONDS)
+
     return App(
         rpcs={
             "tiaochu.intake.v1.CaseService": cases,
@@ -61,5 +70,5 @@ def build(kit: Kit) -> App:
             "tiaochu.intake.v1.PolicyService": settings,
         },
         consumers={"intake": [SearchLog()], "routing": [RoutingReactions(), OrganLog()], "mediation": [MediationReactions()]},
-        background=[sweep_uploads],
+        background=[sweep_uploads, reseal_numbers],
     )

@@ -1,5 +1,7 @@
 """What names a person stays in documents and rows: not in events, headers, stored answers, logs or errors."""
 
+import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +9,9 @@ import pytest
 from tiaochu.intake.v1 import case_commands_pb2 as commands
 from tiaochu.intake.v1 import case_pb2
 from tiaochu_domainkit.errors import DomainError
+from tiaochu_intake.store.resealing import Resealing
+from tiaochu_intake.usecases.documents import CASES
+from tiaochu_intake.usecases.particulars import Sealer
 from tiaochu_testkit import mothers
 
 from .desk import Desk, classification, person, registration  # noqa: TID252 - tests of one package
@@ -18,7 +23,7 @@ WORDS = "只有当事人知道的秘密"
 @pytest.mark.req("PF5")
 async def test_names_numbers_and_texts_leave_no_trace_outside(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
     someone = mothers.person(2)
-    secrets = [MARK, WORDS, someone.id_number, someone.phone]
+    planted = [MARK, WORDS, someone.id_number, someone.phone]
     answer = await desk.registered(1, applicants=[person(2, name=MARK, address=f"{WORDS}路1号")], facts=WORDS, place=WORDS)
     await desk.call("ClassifyCase", classification(answer.case_id))
     attempt = commands.RecordConsentAttemptRequest(
@@ -38,10 +43,28 @@ async def test_names_numbers_and_texts_leave_no_trace_outside(desk: Desk, capfd:
         await everything(desk, ("journal", "request_keys", "natural_keys", "staff_acts", "case_access")),
         capfd.readouterr().out,
     ]
-    assert not [s for s in secrets for text in written if s in text]
+    assert not [s for s in planted for text in written if s in text]
     # The look is sharp enough: where these words belong, it finds them.
     belongs = await everything(desk, ("cases", "case_texts"))
-    assert [s in belongs for s in secrets] == [True, True, False, False]
+    assert [s in belongs for s in planted] == [True, True, False, False]
+
+
+@pytest.mark.req("PF5")
+async def test_a_new_key_reseals_every_number_without_a_new_version_or_an_event(desk: Desk) -> None:
+    kit = desk.running.kit
+    answer = await desk.registered()
+    events_before = await desk.journal(answer.case_id)
+    rotated = replace(kit.keyring, keys={**kit.keyring.keys, "data-2": secrets.token_bytes(32)}, current="data-2")
+    resealing = Resealing(kit.database, Sealer(rotated))
+    assert [await resealing.walk(), await resealing.walk()] == [1, 0]
+    async with kit.database.transaction() as tx:
+        [(version, doc)] = await tx.rows("SELECT version, doc::text FROM cases")
+    case = CASES.decode(doc)
+    party = case.applicants[0]
+    assert (version, await desk.journal(answer.case_id)) == (1, events_before)
+    only_new = replace(rotated, keys={"data-2": rotated.keys["data-2"]})
+    assert Sealer(only_new).open_number(case.id, party.id, party.id_number) == mothers.person(2).id_number
+    assert "data-1" not in doc
 
 
 async def refused(desk: Desk, request: commands.RegisterCaseRequest) -> str:

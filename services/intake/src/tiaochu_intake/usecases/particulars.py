@@ -122,6 +122,11 @@ class Sealer:
         """A phone number in clear, empty where there is none."""
         return "" if sealed is None else self._keyring.unseal(sealed.token, table=CASES.name, row=case_id, field=f"{person_id}.phone")
 
+    def renewed(self, case_id: str, person_id: str, field: str, sealed: Sealed) -> Sealed:
+        """The same number under the current key; the same object when it is current already."""
+        token = self._keyring.reseal(sealed.token, table=CASES.name, row=case_id, field=f"{person_id}.{field}")
+        return sealed if token == sealed.token else replace(sealed, token=token)
+
     def reopened(self, case_id: str, stored: Party) -> Particulars:
         """A stored party as if typed again: what a correction keeps."""
         return Particulars(
