@@ -1,7 +1,9 @@
 """The public surface: names, options, JSON keys and the pages that describe them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,23 @@ def test_every_command_has_the_common_options_and_says_what_it_does(path: tuple[
     options = {name for parameter in getattr(command, "params") for name in parameter.opts}  # noqa: B009
     assert options >= set(COMMON_OPTIONS), path
     assert " · " in str(getattr(command, "help")), f"{path}: help in English and Chinese"  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (("case", "classify", "--risk", "o"), ["orange"]),
+        (("case", "classify", "--category", "020"), ["0201", "0202", "0203"]),
+        (("transfer", "return", "--ground", "out"), ["outside_territory"]),
+        (("transfer", "offer", "--kind", "e"), ["escalate"]),
+        (("clock", "preview", "--rule", "TRI"), ["TRIAGE"]),
+        (("journal", "heads", "--service", "r"), ["routing", "reporting"]),
+    ],
+)
+def test_a_shell_offers_codes(run: Callable[..., Any], typed: tuple[str, ...], offered: list[str]) -> None:
+    words = " ".join(("tiaochu", *typed))
+    told = run(COMP_WORDS=words, COMP_CWORD=str(len(typed)), _TIAOCHU_COMPLETE="complete_bash")
+    assert set(offered) <= {line.split("\t")[0] for line in told.out.split()}
 
 
 def test_every_reason_of_an_audit_is_described() -> None:

@@ -10,8 +10,15 @@ from tiaochu_cli.session import Session
 PRODUCERS = ("intake", "routing", "mediation", "docking", "reporting")
 """Services with a journal, in the order facts flow."""
 
-Service = Annotated[str, typer.Argument(metavar="SERVICE", help="intake, routing, mediation, docking, reporting. · 服务")]
-OneService = Annotated[str, typer.Option("--service", metavar="SERVICE", help="One service only. · 只看一个服务")]
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in PRODUCERS if name.startswith(incomplete)]
+
+
+Service = Annotated[
+    str, typer.Argument(metavar="SERVICE", help="intake, routing, mediation, docking, reporting. · 服务", autocompletion=_complete)
+]
+OneService = Annotated[str, typer.Option("--service", metavar="SERVICE", help="One service only. · 只看一个服务", autocompletion=_complete)]
 
 
 def known(service: str) -> str:

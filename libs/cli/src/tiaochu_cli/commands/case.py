@@ -12,6 +12,7 @@ from tiaochu.routing.v1 import clock_service_pb2 as clocks
 from tiaochu.routing.v1 import responsibility_service_pb2 as routing
 from tiaochu_cli.clocks import show_clocks
 from tiaochu_cli.command import command, moment_option, usage
+from tiaochu_cli.completion import category_codes, codes
 from tiaochu_cli.inputs import merge_json
 from tiaochu_cli.moments import shown, stamp
 from tiaochu_cli.names import Names, category_zh, stage_zh, zh
@@ -33,7 +34,7 @@ def register(
     file: Annotated[
         str, typer.Option("--file", "-f", metavar="FILE", help="RegisterCaseRequest as JSON; - reads standard input. · JSON 文件")
     ] = "",
-    channel: Annotated[str, typer.Option(help="The door, such as window. · 受理渠道")] = "",
+    channel: Annotated[str, typer.Option(help="The door, such as window. · 受理渠道", autocompletion=codes("channel"))] = "",
     facts: Annotated[str, typer.Option(help="Brief facts. · 简要案情")] = "",
     applicant: Annotated[list[str] | None, typer.Option(metavar="NAME[/ID[/PHONE]]", help="An applicant; repeat. · 申请人,可重复")] = None,
     respondent: Annotated[
@@ -41,7 +42,7 @@ def register(
     ] = None,
     region: Annotated[str, typer.Option(help="Where the dispute lies, 12 digits. · 纠纷发生地")] = "",
     receiver: Annotated[str, typer.Option(metavar="ORGAN", help="First receiver; the caller's own organ if left out. · 首接单位")] = "",
-    category: Annotated[str, typer.Option(help="Category the registrar thinks of. · 纠纷类别")] = "",
+    category: Annotated[str, typer.Option(help="Category the registrar thinks of. · 纠纷类别", autocompletion=category_codes)] = "",
     identity_check: Annotated[str, typer.Option(help="How the applicant's identity was checked. · 身份核验方式")] = "original_seen",
     case_id: Annotated[str, typer.Option(metavar="UUID", help="Minted by the caller. · 预先生成的案件标识")] = "",
     request_id: Annotated[str, typer.Option(metavar="UUID", help="Makes repeating harmless. · 请求编号")] = "",
@@ -102,11 +103,15 @@ def classify(
     session: Session,
     case_id: CaseId,
     *,
-    category: Annotated[str, typer.Option(help="Leaf of the classification, four digits or 99. · 纠纷类别")],
-    difficulty: Annotated[str, typer.Option(help="simple, ordinary, complex, major. · 难易程度")] = "simple",
-    scale: Annotated[str, typer.Option(help="01, 02, 03. · 规模")] = "01",
-    risk: Annotated[str, typer.Option(help="none, blue, yellow, orange, red. · 风险等级")] = "none",
-    flag: Annotated[list[str] | None, typer.Option(help="Care and handling flags; repeat. · 标识,可重复")] = None,
+    category: Annotated[str, typer.Option(help="Leaf of the classification, four digits or 99. · 纠纷类别", autocompletion=category_codes)],
+    difficulty: Annotated[
+        str, typer.Option(help="simple, ordinary, complex, major. · 难易程度", autocompletion=codes("difficulty"))
+    ] = "simple",
+    scale: Annotated[str, typer.Option(help="01, 02, 03. · 规模", autocompletion=codes("scale"))] = "01",
+    risk: Annotated[str, typer.Option(help="none, blue, yellow, orange, red. · 风险等级", autocompletion=codes("risk"))] = "none",
+    flag: Annotated[
+        list[str] | None, typer.Option(help="Care and handling flags; repeat. · 标识,可重复", autocompletion=codes("flag"))
+    ] = None,
     detail: Annotated[str, typer.Option(help="Third level, below 0601 only. · 三级分类")] = "",
     single: Annotated[bool, typer.Option("--single/--multiple", help="One legal relation only, or several. · 单一/多种法律关系")] = True,
     etag: Annotated[str, typer.Option(help="Version that was read. · 版本")] = "",

@@ -8,6 +8,7 @@ from tiaochu.routing.v1 import clock_service_pb2 as pb
 from tiaochu_cli.cell import running_stack
 from tiaochu_cli.clocks import show_clocks
 from tiaochu_cli.command import command, moment_option, usage
+from tiaochu_cli.completion import rule_codes
 from tiaochu_cli.districts import ask_in_district
 from tiaochu_cli.moments import parse_duration, parse_span, shown, stamp
 from tiaochu_cli.output import Screen
@@ -43,7 +44,7 @@ def rules(
 def preview(
     session: Session,
     *,
-    rule: Annotated[str, typer.Option("--rule", metavar="CODE", help="Code of the rule. · 规则代码")],
+    rule: Annotated[str, typer.Option("--rule", metavar="CODE", help="Code of the rule. · 规则代码", autocompletion=rule_codes)],
     start: Annotated[str, typer.Option("--start", metavar="TIME", help="The act that starts it; Beijing time. · 起算行为的时间")],
     district: District = "",
     pause: Annotated[

@@ -7,12 +7,18 @@ import typer
 from tiaochu.routing.v1 import responsibility_service_pb2 as pb
 from tiaochu_cli.command import command, usage
 from tiaochu_cli.commands.case import CaseId
+from tiaochu_cli.completion import codes
 from tiaochu_cli.output import Screen
 from tiaochu_cli.session import Session
 
 app = typer.Typer(no_args_is_help=True, help="Transfers between units. · 移送")
 
 _KINDS = {"refer": pb.TRANSFER_KIND_REFER, "escalate": pb.TRANSFER_KIND_ESCALATE, "delegate": pb.TRANSFER_KIND_DELEGATE}
+
+
+def _kinds(incomplete: str) -> list[str]:
+    return [kind for kind in _KINDS if kind.startswith(incomplete)]
+
 
 TransferId = Annotated[
     str, typer.Argument(metavar="[TRANSFER]", help="The transfer; the pending one if left out. · 移送标识,默认为待签收的一件")
@@ -26,8 +32,8 @@ def offer(
     case_id: CaseId,
     *,
     to: Annotated[str, typer.Option("--to", metavar="ORGAN", help="The unit asked. · 接收单位")],
-    kind: Annotated[str, typer.Option(help="refer (移送), escalate (上交), delegate (交办).")] = "refer",
-    reason: Annotated[str, typer.Option(help="Code of the reason. · 理由代码")] = "not_competent",
+    kind: Annotated[str, typer.Option(help="refer (移送), escalate (上交), delegate (交办).", autocompletion=_kinds)] = "refer",
+    reason: Annotated[str, typer.Option(help="Code of the reason. · 理由代码", autocompletion=codes("transfer_reason"))] = "not_competent",
     proposal: Annotated[str, typer.Option(metavar="TEXT", help="Proposal; required to escalate. · 处理意见")] = "",
     etag: Etag = "",
 ) -> None:
@@ -53,7 +59,9 @@ def give_back(
     case_id: CaseId,
     transfer_id: TransferId = "",
     *,
-    ground: Annotated[str, typer.Option(help="Code of the ground. · 退回理由代码")] = "not_competent",
+    ground: Annotated[
+        str, typer.Option(help="Code of the ground. · 退回理由代码", autocompletion=codes("return_ground"))
+    ] = "not_competent",
     suggest: Annotated[str, typer.Option("--suggest", metavar="ORGAN", help="The unit held competent. · 建议单位")] = "",
     note: Annotated[str, typer.Option(metavar="TEXT", help="Explanation; required with ground other. · 说明")] = "",
     etag: Etag = "",
