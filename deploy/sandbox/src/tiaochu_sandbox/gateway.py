@@ -37,14 +37,14 @@ def sign(secret: str, ident: str, at: datetime, body: bytes) -> dict[str, str]:
 
 def verify(known_secrets: list[str], headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
     """Whether one of the secrets made one of the signatures, within five minutes of the court's own clock."""
-    stamp = headers.get("webhook-timestamp", "")
+    ident, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not ident or "." in ident:
+        return False
     if not stamp.isascii() or not stamp.isdigit() or abs(now.timestamp() - int(stamp)) > 300:
         return False
     # The library falls over junk in the header, so that it gets one token at a time.
     tokens = [t for t in headers.get("webhook-signature", "").split(" ") if t.startswith("v1,")]
-    expected = {
-        t for s in known_secrets for t in sign(s, headers.get("webhook-id", ""), _moment(stamp), body)["webhook-signature"].split(" ")
-    }
+    expected = {t for s in known_secrets for t in sign(s, ident, _moment(stamp), body)["webhook-signature"].split(" ")}
     return any(token in expected for token in tokens)
 
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from docking_tests.letters import NOW, envelope, offer, party, sha
 from tiaochu_docking.dockings.reader import DockingFileError, read_dockings
 from tiaochu_docking.domain.letter import Letter, check_content, mode_of_offer, open_letter
 from tiaochu_docking.domain.packet import Kind
+from tiaochu_docking.edge.reference import DIALECT, letter_schema
 from tiaochu_domainkit.errors import DomainError
 
 DOCKINGS, ENVELOPE = read_dockings()
@@ -205,3 +207,16 @@ def test_every_schema_is_json_schema_with_the_same_required_fields() -> None:
         for rule in mode.rules.values():
             schema = rule.content.json_schema()
             assert set(schema["required"]) == {f.name for f in rule.content.fields if not f.optional}
+
+
+@pytest.mark.parametrize("mode", ["guided", "before_filing", "after_filing"])
+def test_the_published_schema_takes_what_the_gateway_takes_and_names_the_same_gaps(mode: str) -> None:
+    schema = letter_schema(COURT, Kind.OFFER, ENVELOPE, mode)
+    validator = jsonschema_rs.validator_for({"$schema": DIALECT, **(schema or {})})
+    document = offer(mode=mode)
+    assert validator.is_valid(document)
+    for field in [f.name for f in COURT.mode(mode).rule(Kind.OFFER).content.fields if not f.optional and f.name != "mode"]:
+        lacking = offer(mode=mode)
+        del lacking["data"]["content"][field]
+        assert not validator.is_valid(lacking)
+        assert [v.path for v in refusal(lacking).violations] == [f"/data/content/{field}"]

@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook
 
 from tiaochu_docking.domain.signature import Check, read_headers, read_secret, sign, tokenise
 from tiaochu_domainkit.errors import DomainError
+from tiaochu_sandbox.gateway import verify
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 SECRET = bytes(range(32))
@@ -75,6 +76,12 @@ def judged(ident: str, stamp: str, signature: str) -> bool:
         if error.reason in {"SIGNATURE_INVALID", "SIGNATURE_STALE"}:
             return False
         raise
+
+
+@pytest.mark.parametrize(("ident", "stamp", "signature", "genuine"), [h[1:] for h in HOSTILE], ids=[h[0] for h in HOSTILE])
+def test_the_sandbox_court_judges_them_alike(ident: str, stamp: str, signature: str, genuine: bool) -> None:
+    headers = {"webhook-id": ident, "webhook-timestamp": stamp, "webhook-signature": signature}
+    assert verify(["whsec_" + base64.b64encode(SECRET).decode()], headers, BODY, NOW) is genuine
 
 
 def test_there_are_21_hostile_sets() -> None:
