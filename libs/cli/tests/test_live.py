@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from tiaochu.reporting.v1.report_service_pb2 import GetCaseTimelineRequest
+from tiaochu_cli.cell import cell_of_stack
 from tiaochu_cli.failure import OK, REFUSED, UNAVAILABLE, USAGE
+from tiaochu_cli.wire import Wire
 from tiaochu_demo.directory.load import load_directory
 from tiaochu_demo.directory.model import Directory
 from tiaochu_demo.synthetic.register import HEADINGS, build_register, write_workbook
@@ -87,7 +90,7 @@ def test_the_directory_again_changes_nothing(shell: Shell, directory_folder: Pat
 
 
 @pytest.mark.req("RT3")
-def test_a_case_by_hand(shell: Shell, window: tuple[str, str], village: tuple[str, str], city: Directory) -> None:
+def test_a_case_by_hand(shell: Shell, window: tuple[str, str], village: tuple[str, str], city: Directory, stack: Stack) -> None:
     case_id = registered(shell, window, city, village)
     first = told(shell("case", "responsible", case_id, "--json", by=window[0]))
     assert (first["organ_id"], first["by"]) == (window[1], "first_receipt")
@@ -107,6 +110,9 @@ def test_a_case_by_hand(shell: Shell, window: tuple[str, str], village: tuple[st
     entries = told(shell("case", "timeline", case_id, "--json", by=village[0]))["entries"]
     names = [e["type"].rpartition(".")[2] for e in entries]
     assert {"CaseRegistered", "ResponsibilityStarted", "ClockStarted", "CaseClassified", "LeadNamed", "TransferSigned"} <= set(names)
+    wire = Wire(cell_of_stack(Path(stack.addresses["clock_file"]).parent), village[0])
+    derived = wire.call(GetCaseTimelineRequest(case_id=case_id))
+    assert {e.event_id for e in derived.entries} == {e["event_id"] for e in entries}, "reporting tells the same"
     told_ = shell("case", "timeline", case_id, by=village[0]).out
     assert city.organs_by_id[village[1]].short_name in told_
     assert city.holders("acceptance_window")[0].name in told_

@@ -4,13 +4,17 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from tiaochu.log.v1.log_service_pb2 import LoggedEvent, ReadSubjectResponse
 from tiaochu.reporting.v1.report_service_pb2 import TimelineEntry
 from tiaochu_cli.events import FILES
 from tiaochu_cli.names import Names
 from tiaochu_cli.output import message_dict
+from tiaochu_cli.timeline.entries import timeline_of
 from tiaochu_cli.timeline.story import district_of, tell
 from tiaochu_cli.timeline.wording import WORDINGS, told
-from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_domainkit.errors import DomainError, Kind, not_found
 
 WITHOUT_CASE = {
     "OrganPlaced",
@@ -91,6 +95,42 @@ def test_what_was_recorded_late_stands_where_the_case_was_when_it_was_recorded()
         entry("routing", "TransferSigned", '{"to_organ_id": "B"}', 20),
     ]
     assert [s.where for s in tell(entries, names())] == ["A", "B", "B"]
+
+
+class Journals:
+    """A wire on which these services answer with these events, and the others do not show the case."""
+
+    def __init__(self, **told: list[LoggedEvent]) -> None:
+        self._told = told
+        self.cell = SimpleNamespace(addresses=dict.fromkeys(("routing", "intake", "reporting", "docking")))
+
+    def call(self, request: Any, *, service: str) -> ReadSubjectResponse:
+        if service not in self._told:
+            raise not_found("case", request.case_id)
+        return ReadSubjectResponse(events=self._told[service])
+
+
+def logged(name: str, position: int, second: int) -> LoggedEvent:
+    event = LoggedEvent(type=name, position=position, event_id=str(-position), headers='{"actor": "p", "organ": "o"}', payload=b"")
+    event.occur_time.FromDatetime(datetime(2026, 11, 2, 1, 0, second, tzinfo=UTC))
+    event.record_time.CopyFrom(event.occur_time)
+    return event
+
+
+def test_what_happened_at_one_moment_is_told_in_the_order_of_the_journal() -> None:
+    intake = [logged("tiaochu.intake.events.v1.CaseRegistered", 4, 1), logged("tiaochu.intake.events.v1.CaseTeleported", 5, 1)]
+    routing = [logged("tiaochu.routing.events.v1.ResponsibilityStarted", 9, 1), logged("tiaochu.routing.events.v1.LeadNamed", 3, 0)]
+    wire: Any = Journals(intake=intake, routing=routing)
+    entries = timeline_of(wire, "c").entries
+    assert [(e.service, e.position) for e in entries] == [("routing", 3), ("intake", 4), ("intake", 5), ("routing", 9)]
+    assert (entries[1].actor, entries[1].organ_id, entries[1].body_json) == ("p", "o", "{}")
+    assert not entries[2].body_json, "a type of a later release has no body here"
+
+
+def test_a_case_that_nobody_shows_is_not_found() -> None:
+    wire: Any = Journals()
+    with pytest.raises(DomainError, match="NOT_FOUND"):
+        timeline_of(wire, "c")
 
 
 def test_names_are_asked_for_once_and_in_parts() -> None:

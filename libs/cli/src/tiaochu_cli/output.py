@@ -46,12 +46,12 @@ class Screen:
         self.out.print(table)
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", *, right: Sequence[int] = ()) -> None:
-        """A table; `right` are the columns of numbers."""
+        """A table; `right` are the columns of numbers. Ids are never broken: people copy them."""
         if title:
             self.line(title, "bold")
         table = Table(header_style="bold")
         for index, heading in enumerate(headings):
-            table.add_column(heading, justify="right" if index in right else "left", overflow="fold")
+            table.add_column(heading, justify="right" if index in right else "left", overflow="fold", no_wrap=heading.endswith("标识"))
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         self.out.print(table)

@@ -19,6 +19,7 @@ from tiaochu_cli.names import Names, category_zh, stage_zh, zh
 from tiaochu_cli.output import Screen, yuan
 from tiaochu_cli.session import Session
 from tiaochu_cli.timeline import story
+from tiaochu_cli.timeline.entries import timeline_of
 from tiaochu_domainkit.errors import DomainError
 
 app = typer.Typer(no_args_is_help=True, help="Cases. · 案件")
@@ -253,7 +254,7 @@ def responsible(
 @command(app, "timeline", reports.GetCaseTimelineResponse)
 def timeline(session: Session, case_id: CaseId) -> None:
     """Who did what, when, where the case was, and every clock. · 案件经过"""
-    answer = session.wire.call(reports.GetCaseTimelineRequest(case_id=case_id))
+    answer = timeline_of(session.wire, case_id)
 
     def show(screen: Screen) -> None:
         steps = story.tell(answer.entries, Names(session.wire, story.district_of(answer.entries)))
