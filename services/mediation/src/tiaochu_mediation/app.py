@@ -31,7 +31,7 @@ def build(kit: Kit) -> App:
         rpcs={
             "tiaochu.mediation.v1.MediationService": [
                 AssigningCommands(parties, StoredMediators(kit.database)),
-                SittingCommands(parties),
+                SittingCommands(parties, settings.session_notices()),
                 AgreeingCommands(reads, RoutingOrgans(kit.peers), kit.series, settings.agreement_number),
                 PerformingCommands(),
                 ClosingCommands(notices),

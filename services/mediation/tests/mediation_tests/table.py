@@ -89,6 +89,7 @@ def schedule(mediation: Mediation, at: datetime = NOW, **changes: Any) -> str:
         "study": None,
         "facts": FACTS,
         "roster": ROSTER,
+        "notice": DAY,
         "by": CLERK,
         "at": at,
     }

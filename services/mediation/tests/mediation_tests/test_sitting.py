@@ -79,6 +79,11 @@ def test_less_than_a_days_notice_needs_everybodys_waiver(notice: timedelta) -> N
     schedule(mediation, starts_at=NOW + notice, waiving=(APPLICANT, RESPONDENT))
 
 
+def test_a_district_may_want_more() -> None:
+    with refusal("NOTICE_TOO_SHORT"):
+        schedule(prepared(), starts_at=NOW + 2 * DAY, notice=3 * DAY)
+
+
 def test_a_days_notice_is_enough_and_the_past_is_not() -> None:
     mediation = prepared()
     with violation("STARTS_IN_PAST"):

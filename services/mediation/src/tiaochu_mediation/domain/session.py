@@ -1,10 +1,8 @@
 """Sessions: appointed, held, approved beyond the second; the safety check before any of them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-NOTICE = timedelta(days=1)
-"""The parties are told at least so long before, unless all of them waive it."""
 SESSIONS_BEFORE_APPROVAL = 2
 """两次调解: without agreement in two sessions the mediation in principle ends; a further one needs approval."""
 

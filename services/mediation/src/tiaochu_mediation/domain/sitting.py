@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tiaochu_domainkit.errors import DomainError, denied, invalid, refused
 from tiaochu_mediation.domain import states
@@ -18,7 +18,7 @@ from tiaochu_mediation.domain.events import (
 )
 from tiaochu_mediation.domain.facts import CaseFacts
 from tiaochu_mediation.domain.participants import Seat
-from tiaochu_mediation.domain.session import NOTICE, SESSIONS_BEFORE_APPROVAL, Approval, SafetyCheck, Session
+from tiaochu_mediation.domain.session import SESSIONS_BEFORE_APPROVAL, Approval, SafetyCheck, Session
 from tiaochu_mediation.domain.state import MediationState
 from tiaochu_mediation.domain.texts import TextRef
 
@@ -54,18 +54,19 @@ class Sitting(MediationState):
         study: TextRef | None,
         facts: CaseFacts,
         roster: Iterable[Seat],
+        notice: timedelta,
         by: str,
         at: datetime,
         place_text_id: str = "",
     ) -> Session:
-        """Appoint the next session, or move the one appointed.
+        """Appoint the next session, or move the one appointed. `notice`: how long before the parties are told, by local custom.
 
         Refusals: SAFETY_CHECK_NEEDED, NOTICE_TOO_SHORT, STUDY_MISSING, SESSION_APPROVAL_NEEDED.
         """
         self.require("schedule_session", by=by)
         self._seat(roster)
         self._keep_safe(facts, separate=separate)
-        self._keep_notice(starts_at, waiving, at)
+        self._keep_notice(starts_at, waiving, notice, at)
         if study is None and self._needs_study():
             raise refused("STUDY_MISSING", "the second session needs a study of the case before", "第二次调解前须先研究案情")
         if self.appointed is not None:
@@ -164,8 +165,8 @@ class Sitting(MediationState):
                 joint="false" if separate else "true",
             )
 
-    def _keep_notice(self, starts_at: datetime, waiving: Collection[str], at: datetime) -> None:
-        """A day's notice, unless every party waives it; then a session that took place already may be recorded late."""
+    def _keep_notice(self, starts_at: datetime, waiving: Collection[str], notice: timedelta, at: datetime) -> None:
+        """Notice in time, unless every party waives it; then a session that took place already may be recorded late."""
         for party_id in waiving:
             self._party("waiving_party_ids", party_id)
         if self.seated and set(self.seated) <= set(waiving):
@@ -174,9 +175,12 @@ class Sitting(MediationState):
             return
         if starts_at < at:
             raise invalid("starts_at", "STARTS_IN_PAST", "开始时间不能早于现在")
-        if starts_at - at < NOTICE:
+        if starts_at - at < notice:
             raise refused(
-                "NOTICE_TOO_SHORT", "less than a day's notice, and not every party waives it", "通知应至少提前一天,除非全体当事人放弃"
+                "NOTICE_TOO_SHORT",
+                "the notice is too short, and not every party waives it",
+                "通知时间不足,除非全体当事人放弃",
+                hours=str(int(notice.total_seconds() // 3600)),
             )
 
     def _needs_study(self) -> bool:

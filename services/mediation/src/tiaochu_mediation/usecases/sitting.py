@@ -1,10 +1,12 @@
 """Commands on sessions: notices, safety, appointments, the record, suspension."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from tiaochu.mediation.v1 import mediation_pb2
 from tiaochu.mediation.v1 import mediation_service_pb2 as pb
+from tiaochu_domainkit.clocks import beijing
+from tiaochu_domainkit.dated import PerDistrict
 from tiaochu_domainkit.text import clean
 from tiaochu_kit.usecase import Context, Work, command
 from tiaochu_mediation.domain.mediation import Mediation
@@ -21,8 +23,9 @@ from tiaochu_mediation.usecases.tables import CASE_FACTS, MEDIATIONS
 class SittingCommands:
     """From the notice to the last session."""
 
-    def __init__(self, parties: Parties) -> None:
+    def __init__(self, parties: Parties, session_notice: PerDistrict[timedelta]) -> None:
         self._parties = parties
+        self._session_notice = session_notice
 
     async def _roster(self, _ctx: Context, r: pb.AcknowledgeNoticeRequest | pb.ScheduleSessionRequest) -> Sequence[Seat]:
         return await self._parties.roster(r.case_id)
@@ -68,6 +71,7 @@ class SittingCommands:
             study=texts.keep(work, mediation, texts.STUDY, study, ref=session_id) if study else None,
             facts=facts_of(work, mediation),
             roster=roster,
+            notice=self._session_notice.at(mediation.district, beijing(work.now).date()),
             by=work.actor.id,
             at=work.now,
             place_text_id=texts.keep_if_any(work, mediation, texts.PLACE, clean("place", r.place, 200, lines=False), ref=session_id),
