@@ -166,11 +166,13 @@ async def test_two_equal_rows_are_two_cases_and_stay_two(placed: Desk) -> None:
 
 @pytest.mark.req("IN9")
 async def test_a_preview_says_the_same_and_stores_nothing(placed: Desk) -> None:
-    content = book([row(1), row(2, 纠纷类别="鸡毛蒜皮")])
+    content = book([row(1), row(2, 纠纷类别="鸡毛蒜皮"), row(3, n2=mothers.person(106).id_number)])
     preview = await send(placed, content, preview=True)
-    assert (preview.outcomes, await count(placed)) == (["accepted", "refused"], 0)
-    assert (await send(placed, content)).outcomes == preview.outcomes
-    assert (await send(placed, content, preview=True)).outcomes == ["present", "refused"]
+    async with placed.running.kit.database.transaction() as tx:
+        assert await tx.rows("SELECT * FROM number_series") == []
+    assert (preview.outcomes, await count(placed)) == (["accepted", "refused", "refused"], 0)
+    assert (await send(placed, content)).problems == preview.problems
+    assert (await send(placed, content, preview=True)).outcomes == ["present", "refused", "refused"]
 
 
 @pytest.mark.req("IN9")

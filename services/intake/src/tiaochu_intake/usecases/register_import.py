@@ -132,7 +132,7 @@ class RegisterImport:
         try:
             request = await self._request(one, found, key)
             if one.preview:
-                return await self._foreseen(number, key)
+                return await self._foreseen(one, request, number)
             return await self._registered(one, request, number)
         except DomainError as error:
             if error.kind in PASSED_ON:
@@ -162,9 +162,10 @@ class RegisterImport:
         outcome = PRESENT if answer.already_registered else ACCEPTED
         return pb.RowReport(row_number=number, outcome=outcome, case_id=answer.case_id, case_number=answer.case_number)
 
-    async def _foreseen(self, number: int, key: str) -> pb.RowReport:
+    async def _foreseen(self, one: _Import, request: pb.RegisterRow, number: int) -> pb.RowReport:
+        await self._registration.foresee_row(one.ctx, request)
         async with self._database.transaction() as tx:
-            rows = await tx.rows(_KNOWN_SQL, (ROW_KEY, key))
+            rows = await tx.rows(_KNOWN_SQL, (ROW_KEY, request.row_key))
         if not rows:
             return pb.RowReport(row_number=number, outcome=ACCEPTED)
         case_id, case_number = rows[0][0].split(" ")

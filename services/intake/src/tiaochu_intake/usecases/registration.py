@@ -74,7 +74,15 @@ class RegistrationCommands:
         received_at = moment("received_at", r.received_at, ctx.now)
         return await self._registration(ctx, r, received_at=received_at, occurred_at=ctx.now)
 
-    async def _registration(self, ctx: Context, r: pb.RegisterCaseRequest, *, received_at: datetime, occurred_at: datetime) -> Registration:
+    async def foresee_row(self, ctx: Context, row: register_pb.RegisterRow) -> None:
+        """Refuse what `register_row` would refuse; nothing is stored, no number is taken."""
+        received_at = moment("received_at", row.case.received_at, ctx.now)
+        ready = await self._registration(ctx, row.case, received_at=received_at, occurred_at=ctx.now, numbered=False)
+        _built(ready, history=row.HasField("result"))
+
+    async def _registration(
+        self, ctx: Context, r: pb.RegisterCaseRequest, *, received_at: datetime, occurred_at: datetime, numbered: bool = True
+    ) -> Registration:
         if r.case_id and not is_uuid(r.case_id):
             raise invalid("case_id", "ID_MALFORMED", "案件标识应为UUID")
         if not ctx.principal.is_service and any(getattr(r, name) for name in DOCKED):
@@ -103,7 +111,7 @@ class RegistrationCommands:
         series = numbers.series(district, beijing(ctx.now).year, region)
         code = numbers.receipt_code(self._sealer.receipt_secret(case_id))
         entry = Entry(
-            number=numbers.case_number(series, await self._series.next(series)),
+            number=numbers.case_number(series, await self._series.next(series)) if numbered else "",
             channel=r.channel,
             source=source,
             organ_id=organ_id,
@@ -165,17 +173,7 @@ class RegistrationCommands:
         return _answer(work, case)
 
     def _store(self, work: Work, ready: Registration, *, history: bool) -> Case:
-        case = Case.register(
-            id=ready.case_id,
-            district=ready.district,
-            entry=ready.entry,
-            applicants=ready.applicants,
-            respondents=ready.respondents,
-            claims=ready.claims,
-            occurred_at=ready.occurred_at,
-            history=history,
-        )
-        _fits(case)
+        case = _built(ready, history=history)
         work.add(CASES, case)
         note_text(work, case, "facts", "", ready.facts)
         if ready.place:
@@ -194,6 +192,21 @@ def moment(path: str, stamp: Timestamp, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise invalid(path, "DATE_UNREAL", "该时间不存在") from None
     return quantities.past_moment(path, value, now)
+
+
+def _built(ready: Registration, *, history: bool) -> Case:
+    case = Case.register(
+        id=ready.case_id,
+        district=ready.district,
+        entry=ready.entry,
+        applicants=ready.applicants,
+        respondents=ready.respondents,
+        claims=ready.claims,
+        occurred_at=ready.occurred_at,
+        history=history,
+    )
+    _fits(case)
+    return case
 
 
 def note_text(work: Work, case: Case, kind: str, ref: str, body: str) -> None:
