@@ -24,7 +24,7 @@ _HEADERS: dict[str, tuple[dict[str, str | None], int, str]] = {
     "no signature": ({"webhook-signature": None}, 401, "SIGNATURE_MISSING"),
     "no id": ({"webhook-id": None}, 401, "SIGNATURE_MISSING"),
     "wrong signature": ({"webhook-signature": "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}, 401, "SIGNATURE_INVALID"),
-    "junk signature": ({"webhook-signature": "v1,, v1 ,,, \u00e9 v1,====="}, 401, "SIGNATURE_INVALID"),
+    "junk signature": ({"webhook-signature": "v1,, v1 ,,, ~~ v1,====="}, 401, "SIGNATURE_INVALID"),
     "other version only": ({"webhook-signature": "v2,AAAA"}, 401, "SIGNATURE_INVALID"),
     "time that is no number": ({"webhook-timestamp": "yesterday"}, 401, "SIGNATURE_INVALID"),
     "time with a sign": ({"webhook-timestamp": "+1"}, 401, "SIGNATURE_INVALID"),

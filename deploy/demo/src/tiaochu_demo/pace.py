@@ -29,6 +29,7 @@ class Pace:
         self._waiting: list[tuple[datetime, int, asyncio.Event]] = []
         self._order = count()
         self._awake = 0
+        self._over = False
         self._idle = asyncio.Event()
         self.steps = 0
 
@@ -98,6 +99,9 @@ class Pace:
         await self._slots.acquire()
         try:
             await story
+        except BaseException:
+            self._over = True
+            raise
         finally:
             self._slots.release()
             self._sleep_one()
@@ -111,7 +115,7 @@ class Pace:
         while True:
             await self._idle.wait()
             self._idle.clear()
-            if not self._waiting:
+            if self._over or not self._waiting:
                 return
             await self._settle()
             seconds = (self._waiting[0][0] - self.now()).total_seconds()

@@ -1,5 +1,7 @@
 """Before time goes on, everybody has heard what happened: services have read each other's logs and packets have left for the court."""
 
+import asyncio
+
 from google.protobuf.message import Message
 
 from tiaochu.docking.v1 import docking_service_pb2 as docking
@@ -26,8 +28,7 @@ class Settling:
     async def settle(self) -> None:
         """Wait until all is told."""
         for _ in range(2):
-            for service in self.services:
-                await self._read_logs(service)
+            await asyncio.gather(*(self._read_logs(service) for service in self.services))
         if "docking" in self.services:
             await until(self._waiting, lambda count: count == 0, "the packets for the court", DELIVERY_SECONDS)
 

@@ -1,5 +1,6 @@
 """One case and its way: which steps in which order. The steps stand in the modules of their stage."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tiaochu_demo.driver import Clerk, Mediator
@@ -7,6 +8,7 @@ from tiaochu_demo.scenario import CasePlan, Path
 from tiaochu_demo.story import afterwards, at_the_table, before
 from tiaochu_demo.story.stages import Stage
 from tiaochu_demo.story.world import World
+from tiaochu_domainkit.clocks import beijing
 
 _BEFORE_THE_TABLE = ("party_refused", "unreachable", "withdrawn")
 """Endings that come before the case is accepted."""
@@ -46,6 +48,8 @@ class Story:
         door = plan.door
         if plan.path is Path.OPEN and door == "staff" and plan.key not in world.masters:
             await world.pace.until(world.ends_at - timedelta(days=2))
+            today = beijing(world.pace.now()).date()
+            self.plan = plan = replace(plan, case=replace(plan.case, received_on=today, occurred_on=today))
         elif door != "register":
             days, rest = plan.case.registered_after.days, plan.case.registered_after - timedelta(days=plan.case.registered_after.days)
             await world.pace.until(world.pace.moment(days, 9 if rest < timedelta(hours=12) else 14) if days else world.started_at)
