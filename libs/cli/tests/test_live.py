@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
+import psycopg
 import pytest
 
 from tiaochu.reporting.v1.report_service_pb2 import GetCaseTimelineRequest
@@ -16,6 +18,7 @@ from tiaochu_demo.directory.model import Directory
 from tiaochu_demo.synthetic.register import HEADINGS, build_register, write_workbook
 from tiaochu_domainkit.clocks import beijing
 from tiaochu_embedded.stack import Stack
+from tiaochu_kit.audit import GENESIS, chain
 from tiaochu_kit.clock import Clock
 from tiaochu_kit.ids import new_id
 
@@ -231,6 +234,23 @@ def test_an_export_proves_itself_and_a_changed_one_does_not(shell: Shell, tmp_pa
     assert shell("audit", "verify", str(file), "--public-key", str(file)).code == USAGE
 
 
+@pytest.mark.req("PF6")
+def test_an_export_that_somebody_hashed_again_to_its_end_is_refused(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "routing.jsonl"
+    told(shell("journal", "export", "routing", DISTRICT, str(file), "--json"))
+    lines = [orjson.loads(line) for line in file.read_bytes().splitlines()]
+    lines[1]["event"]["recorded_at"] += 1
+    running = GENESIS
+    for line in lines:
+        if "event" in line:
+            running = line["event"]["hash"] = chain(running, line["event"])
+        elif "signature" in line or "end" in line:
+            next(iter(line.values()))["hash"] = running
+    file.write_bytes(b"\n".join(orjson.dumps(line) for line in lines) + b"\n")
+    report = told(shell("audit", "verify", str(file), "--json"), REFUSED)
+    assert {p["reason"] for p in report["problems"]} == {"SIGNATURE_WRONG", "HEAD_NOT_SIGNED"}
+
+
 def test_what_waits_and_what_was_put_aside_can_be_seen(shell: Shell) -> None:
     parked = told(shell("parked", "list", "--json"))
     assert {s["service"] for s in parked["services"]} == {"intake", "routing", "mediation", "docking", "reporting"}
@@ -248,6 +268,7 @@ def test_only_operators_read_journals(shell: Shell, window: tuple[str, str]) -> 
     assert error["reason"] == "ROLE_MISSING"
 
 
+@pytest.mark.req("PF2")
 def test_the_books_agree_after_everything(
     shell: Shell, window: tuple[str, str], village: tuple[str, str], city: Directory, stack: Stack
 ) -> None:
@@ -277,3 +298,14 @@ def test_a_token_names_its_person(shell: Shell) -> None:
     assert answer["person"] == "somebody"
     assert answer["access_token"].count(".") == 2
     assert shell("token", "somebody").out.strip().count(".") == 2
+
+
+def test_a_journal_that_somebody_changed_in_the_database_is_found(shell: Shell, stack: Stack) -> None:
+    """The last test: the stack is of no use after it."""
+    with psycopg.connect(stack.parts.postgres.admin_dsn("routing"), autocommit=True) as admin:
+        admin.execute("UPDATE journal SET payload = payload || '\\x00'::bytea WHERE district = %s AND position = 7", (DISTRICT,))
+    result = told(shell("audit", "consistency", "--settle", "0", "--json"), REFUSED)
+    [chains] = [c for c in result["checks"] if c["name"] == "chains"]
+    assert "HASH_DIFFERS" in {f["reason"] for f in chains["findings"]}
+    plain = shell("audit", "consistency", "--settle", "0")
+    assert "routing/329901/7" in plain.out
