@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tiaochu_domainkit.sealing import Sealed
-from tiaochu_intake.domain.case import Case, Claim, Entry
+from tiaochu_intake.domain.case import Case
 from tiaochu_intake.domain.classification import Classification, classify
 from tiaochu_intake.domain.consent import Persistence
+from tiaochu_intake.domain.entry import Claim, Entry
 from tiaochu_intake.domain.parties import Party
 
 DISTRICT = "329901"

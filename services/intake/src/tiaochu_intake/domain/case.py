@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from tiaochu_domainkit.aggregate import Aggregate, Transition, Transitions
@@ -12,6 +12,8 @@ from tiaochu_intake.domain import consent, events, parties
 from tiaochu_intake.domain.channels import INITIATIVE
 from tiaochu_intake.domain.classification import Classification
 from tiaochu_intake.domain.consent import Attempt, Persistence
+from tiaochu_intake.domain.correction import CORRECTION_ITEMS, Correction
+from tiaochu_intake.domain.entry import Claim, Entry
 from tiaochu_intake.domain.files import FileFacts
 from tiaochu_intake.domain.history import Result
 from tiaochu_intake.domain.parties import Party
@@ -21,59 +23,6 @@ CONSULTING, CONSENTED, STOPPED = "consulting", "consented", "stopped"
 WITHDRAWN, MERGED, HISTORY = "withdrawn", "merged", "history"
 BEFORE_END = (REGISTERED, SUPPLEMENTING, CLASSIFIED, CONSULTING, CONSENTED, STOPPED)
 LIVE = (REGISTERED, SUPPLEMENTING, CLASSIFIED, CONSULTING, CONSENTED)
-
-CORRECTION_ITEMS = (
-    "identity_paper",
-    "power_of_attorney",
-    "guardian_proof",
-    "application_form",
-    "evidence",
-    "respondent_contact",
-    "claim_amount",
-    "other",
-)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What is asked; the words stand apart from the document. `amount_fen` 0 where no money is asked."""
-
-    id: str
-    kind: str
-    amount_fen: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """How the dispute came in. Immutable: nobody corrects the door, the source or the first receiver (domain guide §5.3)."""
-
-    number: str
-    channel: str
-    source: str
-    organ_id: str
-    organ_path: str
-    received_at: datetime
-    registered_at: datetime
-    registered_by: str
-    region_code: str
-    occurred_on: date | None = None
-    category_hint: str = ""
-    exchange_id: str = ""
-    agency_id: str = ""
-    docking_mode: str = ""
-    external_no: str = ""
-    receipt_index: str = ""
-
-
-@dataclass(frozen=True)
-class Correction:
-    """The one request for missing papers (补正). `state`: open, supplied, lapsed; `before` is the state it interrupted."""
-
-    items: tuple[str, ...]
-    requested_at: datetime
-    requested_by: str
-    state: str
-    before: str
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from tiaochu_domainkit import categories, quantities, regions, text
 from tiaochu_domainkit.clocks import beijing
 from tiaochu_domainkit.errors import DomainError, Kind, denied, invalid
 from tiaochu_intake.domain import channels, numbers
-from tiaochu_intake.domain.case import Case, Claim, Entry
+from tiaochu_intake.domain.case import Case
 from tiaochu_intake.domain.channels import INITIATIVE
+from tiaochu_intake.domain.entry import Claim, Entry
 from tiaochu_intake.domain.history import Result
 from tiaochu_intake.domain.parties import Party, check_party, check_sides
 from tiaochu_intake.usecases.attachments import Attachment, Attachments
