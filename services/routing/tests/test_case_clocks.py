@@ -235,7 +235,7 @@ async def test_preview_answers_due_and_warning_dates(world: Any) -> None:
     unknown = pb.PreviewClockRequest(rule_code="NO_SUCH_RULE", start_at=start)
     assert await reason_of(world.call("ClockService/PreviewClock", unknown, by=dispatcher)) == "NOT_FOUND"
     foreign = pb.PreviewClockRequest(rule_code="CORRECTION", start_at=start, district="329902")
-    assert await reason_of(world.call("ClockService/PreviewClock", foreign, by=dispatcher)) == "DISTRICT_FOREIGN"
+    assert await reason_of(world.call("ClockService/PreviewClock", foreign, by=dispatcher)) == "OUTSIDE_DISTRICT"
 
 
 @pytest.mark.req("RT6")

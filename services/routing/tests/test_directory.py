@@ -133,7 +133,7 @@ async def test_another_district_is_not_mine_to_edit(world: Any) -> None:
     director = world.person("city", "system_admin")
     request = world.directory_request()
     request.district = "329902"
-    assert (await reason_of(world.call("DirectoryService/ImportDirectory", request, by=director)))[1] == "DISTRICT_FOREIGN"
+    assert (await reason_of(world.call("DirectoryService/ImportDirectory", request, by=director)))[1] == "OUTSIDE_DISTRICT"
 
 
 async def test_names_stand_in_no_event(world: Any) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tiaochu_domainkit.errors import denied, invalid
+
 ALL_DISTRICTS = "*"
 
 
@@ -30,6 +32,20 @@ class Principal:
         if self.is_service:
             return ""
         return next(iter(self.districts)) if len(self.districts) == 1 else ALL_DISTRICTS
+
+    def works_in(self, district: str) -> bool:
+        """Whether this principal has a post in the district, or acts for all of them."""
+        return self.is_service or ALL_DISTRICTS in self.districts or district in self.districts
+
+    def own_district(self, asked: str = "") -> str:
+        """The district asked for, else the only one this principal works in. Reasons: OUTSIDE_DISTRICT, DISTRICT_REQUIRED."""
+        if asked:
+            if not self.works_in(asked):
+                raise denied("OUTSIDE_DISTRICT", "the caller does not work in this district", "您无权办理其他地区的事项", district=asked)
+            return asked
+        if len(self.districts) != 1 or ALL_DISTRICTS in self.districts:
+            raise invalid("district", "DISTRICT_REQUIRED", "请指定地区")
+        return next(iter(self.districts))
 
     @property
     def scope(self) -> str:

@@ -3,6 +3,7 @@
 A service's `conftest.py` overrides `service`; a library that brings its own tables overrides `migrate`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from tiaochu_embedded.ports import free_port as _free_port
 from tiaochu_embedded.postgres import Database, Postgres
 from tiaochu_testkit.servers import Databases, Migrate, migrate_in_process, start_nats, start_postgres
 from tiaochu_testkit.services import Cell
+
+# The servers are forked while gRPC's threads run; its fork handlers would close the child's descriptors under it.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 NATS_USERS = ("intake", "routing", "mediation", "docking", "reporting", "alpha", "beta")
 """The services, and two names for tests that need a producer and a consumer without a domain."""

@@ -209,7 +209,7 @@ class TestLocks:
     async def test_only_some_roles_lock_and_only_their_own_district(self, cell: Cell, reporting: Running) -> None:
         for who, district, reason in (
             (person(CITY, "leader"), DISTRICT, "ROLE_MISSING"),
-            (person(CITY, "statistician"), "329902", "DISTRICT_FOREIGN"),
+            (person(CITY, "statistician"), "329902", "OUTSIDE_DISTRICT"),
         ):
             with pytest.raises(DomainError) as refusal:
                 await lock(reporting, "2026-01", by=who, district=district)
@@ -280,7 +280,7 @@ class TestScope:
         assert (await figures(reporting, by=person(CITY)))["total"] == 2
         with pytest.raises(DomainError) as refusal:
             await table(reporting, by=person(CITY), district="329902")
-        assert refusal.value.reason == "DISTRICT_FOREIGN"
+        assert refusal.value.reason == "OUTSIDE_DISTRICT"
 
     async def test_a_service_must_name_the_district(self, reporting: Running) -> None:
         with pytest.raises(DomainError) as refusal:

@@ -6,7 +6,6 @@ from tiaochu_reporting.domain.books import Books, books_id
 from tiaochu_reporting.domain.periods import month_text, parse_month
 from tiaochu_reporting.usecases.instants import stamp
 from tiaochu_reporting.usecases.ports import Reading
-from tiaochu_reporting.usecases.scopes import district_of
 from tiaochu_reporting.usecases.tables import BOOKS
 
 
@@ -16,7 +15,7 @@ class LockCommands:
     @command(reads=lambda r: [BOOKS.by_id(books_id(r.district))])
     def lock_month(self, work: Work, r: pb.LockMonthRequest) -> pb.LockMonthResponse:
         """Make a month and all before it final."""
-        district = district_of(work.actor, r.district)
+        district = work.actor.own_district(r.district)
         ident = books_id(district)
         books = work.find(BOOKS, ident) or work.add(BOOKS, Books(id=ident, district=district))
         lock = books.lock_month(parse_month(r.month), work.actor.id, work.now)
@@ -32,7 +31,7 @@ class LockQueries:
     @query
     async def list_month_locks(self, ctx: Context, r: pb.ListMonthLocksRequest) -> pb.ListMonthLocksResponse:
         """All locks of a district: at most one a month, so they fit one answer."""
-        books = await self._reading.books(ctx, district_of(ctx.principal, r.district))
+        books = await self._reading.books(ctx, ctx.principal.own_district(r.district))
         if books is None:
             return pb.ListMonthLocksResponse()
         locks = [

@@ -8,7 +8,7 @@ from tiaochu_reporting.domain.figures import FIGURES, WHOLE, Check, Row, column_
 from tiaochu_reporting.domain.periods import month_text, parse_period
 from tiaochu_reporting.usecases.instants import stamp
 from tiaochu_reporting.usecases.ports import FigureCase, Reading
-from tiaochu_reporting.usecases.scopes import district_of, moments, question
+from tiaochu_reporting.usecases.scopes import moments, question
 
 _ALL_TIERS = 99
 _COLUMNS = [pb.Column(figure=f.code, name=f.name, group=f.group, unit=f.unit) for f in FIGURES.values()]
@@ -52,7 +52,7 @@ class ReportQueries:
     @query
     async def reconcile(self, ctx: Context, r: pb.ReconcileRequest) -> pb.ReconcileResponse:
         """Columns, units, and a second count from the facts themselves."""
-        district = district_of(ctx.principal, r.district)
+        district = ctx.principal.own_district(r.district)
         period = parse_period(r.period)
         _, known = moments(ctx, r)
         books = await self._reading.books(ctx, district)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tiaochu_domainkit.errors import denied, invalid, not_found
-from tiaochu_kit.principal import ALL_DISTRICTS, Principal
+from tiaochu_domainkit.errors import not_found
+from tiaochu_kit.principal import Principal
 from tiaochu_kit.usecase import Context
 from tiaochu_reporting.domain.books import Cut, cut
 from tiaochu_reporting.domain.figures import WHOLE, Organ, ids
@@ -15,18 +15,6 @@ from tiaochu_reporting.usecases.instants import moment
 from tiaochu_reporting.usecases.ports import Reading
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
-
-
-def district_of(caller: Principal, asked: str) -> str:
-    """The district asked for, else the caller's only one. Reasons: DISTRICT_FOREIGN, DISTRICT_REQUIRED."""
-    everywhere = caller.is_service or ALL_DISTRICTS in caller.districts
-    if asked:
-        if not everywhere and asked not in caller.districts:
-            raise denied("DISTRICT_FOREIGN", "the caller does not work in this district", "您没有该地区的权限", district=asked)
-        return asked
-    if everywhere or len(caller.districts) != 1:
-        raise invalid("district", "DISTRICT_REQUIRED", "请指定地区")
-    return next(iter(caller.districts))
 
 
 def unit_of(caller: Principal, asked: str, organs: Mapping[str, Organ]) -> Organ:
@@ -55,7 +43,7 @@ class Question:
 
 async def question(reading: Reading, ctx: Context, r: Any) -> Question:
     """The common part of `GetMonthTable` and `ListFigureCases`."""
-    district = district_of(ctx.principal, r.district)
+    district = ctx.principal.own_district(r.district)
     period = parse_period(r.period)
     shown, known = moments(ctx, r)
     books = await reading.books(ctx, district)

@@ -15,7 +15,7 @@ from tiaochu_routing.domain.clock import AWAITED, Clock
 from tiaochu_routing.domain.deadline_book import calendar_of_district, own_rules, rules_of
 from tiaochu_routing.store.directory import DirectoryStore
 from tiaochu_routing.store.documents import decoded, organ_names, stamp, visible_case
-from tiaochu_routing.store.scopes import readable_district
+from tiaochu_routing.usecases.scopes import own_district
 from tiaochu_routing.usecases.tables import CLOCKS
 
 _OF_CASE_SQL = "SELECT doc::text FROM clocks WHERE case_id = %s ORDER BY due_at NULLS LAST, id"
@@ -42,7 +42,7 @@ class ClockQueries:
     @query
     async def preview_clock(self, ctx: Context, r: pb.PreviewClockRequest) -> pb.PreviewClockResponse:
         """When a period would end. NOT_FOUND for an unknown rule or a day without one."""
-        district = readable_district(ctx, r.district)
+        district = own_district(ctx.principal, r.district)
         start = r.start_at.ToDatetime(tzinfo=UTC)
         async with self._database.transaction() as tx:
             book = await self._directory.book(tx, district)
@@ -66,7 +66,7 @@ class ClockQueries:
     @query
     async def list_clock_rules(self, ctx: Context, r: pb.ListClockRulesRequest) -> pb.ListClockRulesResponse:
         """The rules of a district on a day, or all versions."""
-        district = readable_district(ctx, r.district)
+        district = own_district(ctx.principal, r.district)
         on = real_date("on", r.on) if r.on else beijing(ctx.now).date()
         async with self._database.transaction() as tx:
             book = await self._directory.book(tx, district)

@@ -13,7 +13,7 @@ from tiaochu_kit.usecase import Context, query
 from tiaochu_routing.domain.directory import Organ, Place, Post, StaffMember
 from tiaochu_routing.store.directory import DirectoryStore
 from tiaochu_routing.store.documents import decoded, one
-from tiaochu_routing.store.scopes import readable_district
+from tiaochu_routing.usecases.scopes import own_district
 from tiaochu_routing.usecases.tables import ORGANS, STAFF, STAFF_POSTS
 
 _POSTS_SQL = "SELECT doc::text FROM staff_posts WHERE organ_id = %s ORDER BY valid_from, id"
@@ -33,7 +33,7 @@ class DirectoryQueries:
     @query
     async def list_organs(self, ctx: Context, r: pb.ListOrgansRequest) -> pb.ListOrgansResponse:
         """The organs that stand on a day, by place: a unit comes right before those below it."""
-        district = readable_district(ctx, r.district)
+        district = own_district(ctx.principal, r.district)
         on = _day(ctx, r.on)
         async with self._database.transaction() as tx:
             organs = (await self._directory.snapshot(tx, district)).organs
@@ -59,7 +59,7 @@ class DirectoryQueries:
     @query
     async def list_regions(self, ctx: Context, r: pb.ListRegionsRequest) -> pb.ListRegionsResponse:
         """The tree as of a day."""
-        district = readable_district(ctx, r.district)
+        district = own_district(ctx.principal, r.district)
         on = _day(ctx, r.on)
         async with self._database.transaction() as tx:
             regions = (await self._directory.snapshot(tx, district)).regions

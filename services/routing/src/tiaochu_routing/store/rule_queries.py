@@ -12,8 +12,8 @@ from tiaochu_routing.domain.case_facts import CaseFacts
 from tiaochu_routing.domain.organs import Unit
 from tiaochu_routing.domain.routing_rules import RoutingRule, changes
 from tiaochu_routing.store.directory import DirectoryStore
-from tiaochu_routing.store.scopes import readable_district
 from tiaochu_routing.usecases.rules import rule_from
+from tiaochu_routing.usecases.scopes import own_district
 from tiaochu_routing.usecases.tables import CASE_FACTS, RESPONSIBILITIES
 
 MOST_CASES = 20_000
@@ -35,7 +35,7 @@ class RuleQueries:
     @query
     async def list_routing_rules(self, ctx: Context, r: pb.ListRoutingRulesRequest) -> pb.ListRoutingRulesResponse:
         """The rules of a district on a day, or all versions."""
-        district = readable_district(ctx, r.district)
+        district = own_district(ctx.principal, r.district)
         on = real_date("on", r.on) if r.on else beijing(ctx.now).date()
         async with self._database.transaction() as tx:
             rules = (await self._directory.snapshot(tx, district)).rules
@@ -46,7 +46,7 @@ class RuleQueries:
     @query
     async def dry_run_routing_rule(self, ctx: Context, r: pb.DryRunRoutingRuleRequest) -> pb.DryRunRoutingRuleResponse:
         """Decide the past cases of a span again, with the rule as if it had held all the time, and tell the differences."""
-        district = readable_district(ctx, "")
+        district = own_district(ctx.principal, "")
         begins = real_date("from_on", r.from_on)
         ends = real_date("to_on", r.to_on) if r.to_on else beijing(ctx.now).date() + timedelta(days=1)
         rule = rule_from(district, r.rule, "rule")

@@ -117,7 +117,7 @@ class ClockCommands:
         return duties.DutyDone(changed=changed)
 
     def _book(self, work: Work, district: str) -> DeadlineBook:
-        own_district(work, district)
+        own_district(work.actor, district)
         ident = book_id(district)
         return work.find(DEADLINE_BOOKS, ident) or work.add(DEADLINE_BOOKS, DeadlineBook(id=ident, district=district))
 

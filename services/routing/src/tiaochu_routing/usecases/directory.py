@@ -23,7 +23,7 @@ class DirectoryCommands:
     @command(reads=lambda r: [ORGANS.by_id(r.organ.organ_id), ORGANS.by_id(r.organ.parent_organ_id)])
     def place_organ(self, work: Work, r: pb.PlaceOrganRequest) -> pb.PlaceOrganResponse:
         """Place an organ from a day on; found it when it is unknown."""
-        district = own_district(work, r.district)
+        district = own_district(work.actor, r.district)
         parent = work.find(ORGANS, r.organ.parent_organ_id) if r.organ.parent_organ_id else None
         if r.organ.parent_organ_id and parent is None:
             raise invalid("organ.parent_organ_id", "ORGAN_UNKNOWN", "上级单位不存在")
@@ -43,7 +43,7 @@ class DirectoryCommands:
     )
     def fill_post(self, work: Work, r: pb.FillPostRequest) -> pb.FillPostResponse:
         """Give a person a role in an organ. STATE_FORBIDS when the person holds it already."""
-        district = own_district(work, r.district)
+        district = own_district(work.actor, r.district)
         organ = work.find(ORGANS, r.organ_id)
         if organ is None:
             raise invalid("organ_id", "ORGAN_UNKNOWN", "该单位不存在")

@@ -36,7 +36,7 @@ class DirectoryImport:
     @command(reads=lambda r: list(_reads(r)))
     def import_directory(self, work: Work, r: pb.ImportDirectoryRequest) -> pb.ImportDirectoryResponse:
         """Bring the directory up to what the files say. ORGAN_UNKNOWN, ORGAN_CYCLE, PERSON_UNKNOWN with the path of the row."""
-        district = own_district(work, r.district)
+        district = own_district(work.actor, r.district)
         day = real_date("valid_from_on", r.valid_from_on)
         regions = sum(_put_region(work, district, x, _day(x.valid_from_on, f"regions[{i}]", day)) for i, x in enumerate(r.regions))
         organs = _put_organs(work, district, r.organs, day)

@@ -15,7 +15,7 @@ class RuleCommands:
     @command(reads=lambda r: [ROUTING_RULES.by_id(rule_history_id(r.district, r.rule.code))])
     def put_routing_rule(self, work: Work, r: pb.PutRoutingRuleRequest) -> pb.PutRoutingRuleResponse:
         """Put one rule, valid from its day on."""
-        district = own_district(work, r.district)
+        district = own_district(work.actor, r.district)
         rule = rule_from(district, r.rule, "rule")
         _put(work, district, rule)
         return pb.PutRoutingRuleResponse(rule_id=rule.id)
@@ -23,7 +23,7 @@ class RuleCommands:
     @command(reads=lambda r: [ROUTING_RULES.by_id(rule_history_id(r.district, rule.code)) for rule in r.rules])
     def import_routing_rules(self, work: Work, r: pb.ImportRoutingRulesRequest) -> pb.ImportRoutingRulesResponse:
         """Put many rules, all or none."""
-        district = own_district(work, r.district)
+        district = own_district(work.actor, r.district)
         rules = [rule_from(district, rule, f"rules[{index}]") for index, rule in enumerate(r.rules)]
         put = sum(_put(work, district, rule) for rule in sorted(rules, key=lambda rule: rule.valid_from))
         return pb.ImportRoutingRulesResponse(put=put, unchanged=len(rules) - put)
