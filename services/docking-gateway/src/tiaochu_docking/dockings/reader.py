@@ -30,6 +30,8 @@ _MODE_KEYS = frozenset(
     | {"decides_confirmation", "packets"}
 )
 _RULE_KEYS = frozenset({"content", "needs", "requires", "never", "grounds", "outcomes", "facts", "from"})
+REGISTERED = frozenset({"facts", "region", "parties"})
+"""What an offer must say so that it can be registered."""
 
 
 class DockingFileError(ValueError):
@@ -93,6 +95,11 @@ class _Reader:
         close_when = frozenset(mode.get("close_when", ("result_receipted",)))
         if not close_when <= CLOSING_FACTS:
             raise ValueError(f"{name}: close_when {sorted(close_when - CLOSING_FACTS)}")
+        rules = {Kind(kind): self.rule(rule) for kind, rule in mode["packets"].items()}
+        if mode.get("channel"):
+            offered = {f.name for f in rules[Kind.OFFER].content.fields if not f.optional}
+            if not offered >= REGISTERED:
+                raise ValueError(f"{name}: an offer that becomes a case needs {sorted(REGISTERED - offered)}")
         return Mode(
             name=name,
             title=mode["title"],
@@ -100,7 +107,7 @@ class _Reader:
             docking_from=_day(self._document["valid_from"]).isoformat(),
             schema_set=self._document["set"],
             offerer=Side(mode["offerer"]),
-            rules={Kind(kind): self.rule(rule) for kind, rule in mode["packets"].items()},
+            rules=rules,
             basis=Basis(**mode["basis"]),
             channel=mode.get("channel", ""),
             moves_responsibility=mode.get("moves_responsibility", False),

@@ -1,6 +1,6 @@
 """Docking (对接): which packets may pass between us and a kind of agency, under which conditions. Data, read from a dated file."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -112,10 +112,11 @@ class Docking:
     notices: Mapping[str, Rule] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def translate(self, code_set: str, code: str) -> str:
-        """A code of ours in the words of this docking: listed, or the same word where the docking has it too, else `other`."""
+    def translate(self, code_set: str, code: str, allowed: Container[str] | None = None) -> str:
+        """A code of ours in the words of this docking: as listed, or the same word where the docking has it too, else `other`."""
         listed = self.translations.get(code_set, {}).get(code)
-        return listed or (code if code in self.codes.get(code_set, {}) else "other")
+        known = self.codes.get(code_set, {}) if allowed is None else allowed
+        return listed or (code if code in known else "other")
 
     def mode(self, name: str) -> Mode:
         """A mode by its code; `CODE_UNKNOWN` for others."""

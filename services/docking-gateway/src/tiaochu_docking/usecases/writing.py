@@ -79,7 +79,10 @@ class Writing:
         if not self._wanted(exchange, kind, occasion):
             return
         docking = self._dockings.version(exchange.docking, exchange.docking_from)
-        facts = await self._facts(kind, occasion, docking, agency, case_file)
+        if kind is Kind.RETURN and case_file is not None:
+            facts = await self._returned(docking, exchange, agency, case_file)
+        else:
+            facts = await self._facts(kind, occasion, docking, case_file)
         heading = answer_heading(exchange, call_id, kind, exchange.next_seq(Side.OURS))
         written = self._composer.write(heading, docking, docking.mode(exchange.mode), facts, self._now())
         await self._issue(call_id, exchange.id, agency, written, docking, exchange.mode)
@@ -135,7 +138,11 @@ class Writing:
         if await self._shelf.packet_exists(packet_id) or not self._wanted(exchange, Kind.RETURN, reason):
             return
         docking = self._dockings.version(exchange.docking, exchange.docking_from)
-        facts = {"ground": docking.translate("return_ground", reason), "suggested_organ": agency.name, "note": note}
+        facts = {
+            "ground": docking.translate("return_ground", reason, _grounds(docking, exchange)),
+            "suggested_organ": agency.name,
+            "note": note,
+        }
         heading = answer_heading(exchange, packet_id, Kind.RETURN, exchange.next_seq(Side.OURS))
         written = self._composer.write(heading, docking, docking.mode(exchange.mode), facts, self._now())
         await self._issue(packet_id, exchange.id, agency, written, docking, exchange.mode)
@@ -160,25 +167,23 @@ class Writing:
             raise not_found("exchange", exchange_id)
         return exchange, agency
 
-    async def _facts(self, kind: Kind, occasion: str, docking: Docking, agency: Agency, case_file: CaseFile | None) -> Mapping[str, Any]:
+    async def _facts(self, kind: Kind, occasion: str, docking: Docking, case_file: CaseFile | None) -> Mapping[str, Any]:
         if case_file is None:
             return {"ground": occasion}
         if kind is Kind.SIGN:
             fact = case_file.accepted or case_file.agreement or case_file.terminated
             return {"accepted_on": _day(fact)} if fact else {}
-        if kind is Kind.RETURN:
-            return await self._returned(docking, agency, case_file)
         if kind is Kind.PROGRESS:
             fact = case_file.course[occasion]
             number = fact.values.get("number")
             return {"event": fact.values["event"], "on": _day(fact), "number": int(number) if number else None}
         return await self._outcome(docking, case_file)
 
-    async def _returned(self, docking: Docking, agency: Agency, case_file: CaseFile) -> Mapping[str, Any]:
+    async def _returned(self, docking: Docking, exchange: Exchange, agency: Agency, case_file: CaseFile) -> Mapping[str, Any]:
         fact = case_file.declined or case_file.terminated
         values = fact.values if fact else {}
         return {
-            "ground": docking.translate("return_ground", values.get("ground", "")),
+            "ground": docking.translate("return_ground", values.get("ground", ""), _grounds(docking, exchange)),
             "suggested_organ": await self._organ_name(values.get("suggested", "")) or agency.name,
         }
 
@@ -253,6 +258,10 @@ class Writing:
         if opening is not None:
             request.open.CopyFrom(opening)
         await self._own.run(self._issuing.issue_packet, request, pb.IssuedResponse, request_id=call_id)
+
+
+def _grounds(docking: Docking, exchange: Exchange) -> frozenset[str]:
+    return docking.mode(exchange.mode).rule(Kind.RETURN).grounds
 
 
 def _text(agreement: Any) -> str:
