@@ -7,7 +7,13 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from tiaochu.docking.v1 import docking_service_pb2
-from tiaochu.intake.v1 import case_service_pb2, register_import_service_pb2
+from tiaochu.intake.v1 import (
+    case_service_pb2,
+    file_service_pb2,
+    keyword_service_pb2,
+    policy_service_pb2,
+    register_import_service_pb2,
+)
 from tiaochu.log.v1 import log_service_pb2
 from tiaochu.mediation.v1 import mediation_service_pb2
 from tiaochu.options.v1 import options_pb2
@@ -16,6 +22,9 @@ from tiaochu.routing.v1 import clock_service_pb2, directory_service_pb2, respons
 
 _FILES = (
     case_service_pb2,
+    file_service_pb2,
+    keyword_service_pb2,
+    policy_service_pb2,
     register_import_service_pb2,
     clock_service_pb2,
     directory_service_pb2,
@@ -34,7 +43,7 @@ def _methods() -> dict[str, MethodDescriptor]:
     return {method.input_type.full_name: method for service in services for method in service.methods}
 
 
-def method_of(request: Message) -> MethodDescriptor:
+def method_of(request: Message | type[Message]) -> MethodDescriptor:
     """The RPC whose request this is. Raises `KeyError` for a message that no RPC takes."""
     return _methods()[request.DESCRIPTOR.full_name]
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
+from tiaochu_cli.rpcs import method_of
 from tiaochu_demo.directory.model import Directory, Organ, StaffMember
-from tiaochu_demo.driver.rpcs import method_of, roles_of
+from tiaochu_demo.driver.rpcs import roles_of
 
 
 @dataclass(frozen=True)

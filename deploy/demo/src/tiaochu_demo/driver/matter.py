@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tiaochu_cli.rpcs import is_mutation, method_of, service_of
 from tiaochu_demo.driver.cast import Actor, Cast
-from tiaochu_demo.driver.rpcs import is_mutation, method_of, service_of
 from tiaochu_demo.driver.wire import Wire
 
 _T = TypeVar("_T")

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from tiaochu_cli.rpcs import is_mutation, method_of, path_of, response_of, service_of
 from tiaochu_demo.driver.cast import Actor
-from tiaochu_demo.driver.rpcs import is_mutation, method_of, service_of
 from tiaochu_domainkit.errors import DomainError
 from tiaochu_embedded.client import RunningStack
 from tiaochu_embedded.clock import StackClock
@@ -85,7 +84,7 @@ class Wire:
     async def send(self, actor: Actor, requests: Sequence[Message]) -> Any:
         """Call an RPC that takes a stream and answers once. Raises `Refused`."""
         method = method_of(requests[0])
-        call = self._channel(service_of(method)).stream_unary(_path(method), **_coding(method))
+        call = self._channel(service_of(method)).stream_unary(path_of(method), **_coding(method))
         try:
             return await call(_each(requests), timeout=SECONDS, metadata=await self._metadata(actor, requests[0], ()))
         except grpc.aio.AioRpcError as error:
@@ -97,9 +96,9 @@ class Wire:
         channel = self._channel(service or service_of(method))
         metadata = await self._metadata(actor, requests[0], ())
         if method.client_streaming:
-            call: Any = channel.stream_stream(_path(method), **_coding(method))(_each(requests), timeout=seconds, metadata=metadata)
+            call: Any = channel.stream_stream(path_of(method), **_coding(method))(_each(requests), timeout=seconds, metadata=metadata)
         else:
-            call = channel.unary_stream(_path(method), **_coding(method))(requests[0], timeout=seconds, metadata=metadata)
+            call = channel.unary_stream(path_of(method), **_coding(method))(requests[0], timeout=seconds, metadata=metadata)
         try:
             async for response in call:
                 yield response
@@ -130,7 +129,7 @@ class Wire:
         return metadata
 
     def _unary(self, method: MethodDescriptor, service: str) -> Any:
-        return self._channel(service).unary_unary(_path(method), **_coding(method))
+        return self._channel(service).unary_unary(path_of(method), **_coding(method))
 
     def _channel(self, service: str) -> grpc.aio.Channel:
         if service not in self._channels:
@@ -142,13 +141,8 @@ class Wire:
         return self._channels[service]
 
 
-def _path(method: MethodDescriptor) -> str:
-    return f"/{method.containing_service.full_name}/{method.name}"
-
-
 def _coding(method: MethodDescriptor) -> dict[str, Any]:
-    response = message_factory.GetMessageClass(method.output_type)
-    return {"request_serializer": lambda m: m.SerializeToString(), "response_deserializer": response.FromString}
+    return {"request_serializer": lambda m: m.SerializeToString(), "response_deserializer": response_of(method).FromString}
 
 
 async def _each(requests: Sequence[Message]) -> AsyncIterator[Message]:
