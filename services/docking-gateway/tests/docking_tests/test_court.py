@@ -20,6 +20,7 @@ from tiaochu_domainkit.clocks import BEIJING
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit.ids import new_id
 from tiaochu_kit.principal import Principal
+from tiaochu_sandbox.gateway import verify
 from tiaochu_testkit.waiting import eventually
 
 
@@ -423,6 +424,22 @@ async def test_every_disclosure_stands_in_the_ledger_and_the_chain_holds(court: 
     own = court.gateway(court.identity["code"], court.identity["secret"])
     lines = (await own.read("/sharing")).json()["lines"]
     assert [line["hash"] for line in lines] == [e.hash.hex() for e in entries]
+
+
+async def test_reading_a_packet_of_ours_is_a_disclosure_too(court: Stage) -> None:
+    exchange_id = await court.offered(endpoint="feed")
+    case_id = await court.registered(exchange_id)
+    await accept(court, case_id)
+
+    async def queued() -> list[Any]:
+        return await court.rows("SELECT packet_id FROM deliveries")
+
+    [(packet_id,)] = await eventually(queued)
+    own = court.gateway(court.identity["code"], court.identity["secret"])
+    answer = await own.read(f"/packets/{packet_id}")
+    assert answer.headers["webhook-signature"].startswith("v1,")
+    assert verify([court.identity["secret"]], dict(answer.headers), answer.content, court.now())
+    assert await court.rows("SELECT state FROM sharing") == [("possible",)]
 
 
 async def test_who_may_do_what(court: Stage) -> None:

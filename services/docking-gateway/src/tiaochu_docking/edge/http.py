@@ -13,6 +13,8 @@ from fastapi.responses import StreamingResponse
 
 from tiaochu.docking.v1 import docking_service_pb2 as staff
 from tiaochu.docking.v1 import door_pb2 as pb
+from tiaochu_docking.domain.agency import Agency
+from tiaochu_docking.domain.delivery import Delivery
 from tiaochu_docking.domain.docking import Dockings
 from tiaochu_docking.domain.exchange import Exchange
 from tiaochu_docking.domain.packet import SENDER, Side
@@ -34,6 +36,8 @@ from tiaochu_kit.paging import PageTokens
 
 PREFIX = "/docking/v1"
 PAGE = 200
+SIGNATURES = 2
+"""The newest secrets a packet is signed with: two while one follows the other."""
 OUTBOX_PAGE = 50
 LONGEST_WAIT = 30
 POLL_SECONDS = 0.5
@@ -62,6 +66,13 @@ class Surface:
         mode = self.dockings.mode_of(exchange.docking, exchange.docking_from, exchange.mode)
         expects = [k.value for k in SENDER if k.value in exchange.TRANSITIONS and not exchange.may(k, Side.THEIRS, mode)]
         return shapes.ExchangeView.of(exchange, expects)
+
+    async def hand_out(self, agency: Agency, delivery: Delivery) -> tuple[dict[str, str], bytes]:
+        """A packet of ours, signed now; that the agency may have read it is written down before."""
+        secrets = list(self.secrets.valid(agency, self.now()).values())[:SIGNATURES]
+        headers = sign(delivery.packet_id, self.now(), await self.outbox.body(delivery), secrets)
+        parcel = await self.outbox.hand_out(delivery, agency.endpoint(delivery.endpoint_id), headers, self.now())
+        return headers, parcel.body
 
 
 def routes(s: Surface) -> APIRouter:
@@ -151,10 +162,14 @@ def _exchanges(router: APIRouter, s: Surface) -> None:
         packet = await s.lists.packet(reader.agency.district, packet_id) if is_uuid(packet_id) else None
         if packet is None or packet.agency_id != reader.agency.id:
             raise not_found("packet", packet_id)
-        headers = await s.lists.letter_headers(reader.agency.district, packet.agency_id, packet_id)
-        proof = {name: value for name, value in headers.items() if name.startswith("webhook-")}
         digest = base64.b64encode(bytes.fromhex(packet.sha256)).decode()
-        body = await s.letters.letter(packet.agency_id, packet_id)
+        delivery = await s.outbox.of_packet(reader.agency.id, packet_id) if packet.direction == "out" else None
+        if delivery is not None:
+            proof, body = await s.hand_out(reader.agency, delivery)
+        else:
+            headers = await s.lists.letter_headers(reader.agency.district, packet.agency_id, packet_id)
+            proof = {name: value for name, value in headers.items() if name.startswith("webhook-")}
+            body = await s.letters.letter(packet.agency_id, packet_id)
         return Response(body, media_type="application/json", headers={**proof, "Repr-Digest": f"sha-256=:{digest}:", **reader.limits})
 
 
@@ -178,10 +193,8 @@ def _outbox(router: APIRouter, s: Surface) -> None:
         entries = []
         for queued in found:
             delivery = queued.delivery
-            body = await s.outbox.body(delivery)
-            headers = sign(delivery.packet_id, s.now(), body, list(s.secrets.valid(reader.agency, s.now()).values())[:2])
-            parcel = await s.outbox.hand_out(delivery, reader.agency.endpoint(delivery.endpoint_id), headers, s.now())
-            entries.append(shapes.OutboxEntry.of(queued, headers, parcel.body))
+            headers, body = await s.hand_out(reader.agency, delivery)
+            entries.append(shapes.OutboxEntry.of(queued, headers, body))
         last = found[-1].position if found else after or 0
         return _json(shapes.OutboxPage(entries=entries, after=last), headers=reader.limits)
 
