@@ -12,7 +12,7 @@ import pytest
 from tiaochu_embedded.nats import Nats
 from tiaochu_embedded.ports import free_port as _free_port
 from tiaochu_embedded.postgres import Database, Postgres
-from tiaochu_testkit.servers import Databases, Migrate, migrate_in_process, start_nats, start_postgres
+from tiaochu_testkit.servers import Databases, Migrate, Templates, migrate_in_process, start_nats, start_postgres
 from tiaochu_testkit.services import Cell
 
 # The servers are forked while gRPC's threads run; its fork handlers would close the child's descriptors under it.
@@ -65,14 +65,20 @@ def migrate() -> Migrate:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres_server: Postgres, migrate: Migrate) -> Iterator[Databases]:
-    """Templates and clones, for tests that need databases of several services."""
-    databases = Databases(postgres_server, migrate)
-    yield databases
-    databases.close()
+def templates(postgres_server: Postgres) -> Iterator[Templates]:
+    """Migrated databases to clone."""
+    templates = Templates(postgres_server)
+    yield templates
+    templates.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def databases(templates: Templates, migrate: Migrate) -> Databases:
+    """For tests that need databases of several services. A module's, since another package may migrate otherwise."""
+    return Databases(templates, migrate)
+
+
+@pytest.fixture(scope="module")
 def database_template(databases: Databases) -> Callable[[str], Database]:
     """`database_template(service)`: the service's template, migrated once a session."""
     return databases.template

@@ -32,7 +32,7 @@ class TimelineQueries:
         entries = [self._entry(service, e) for service, events in zip(self._services, told, strict=True) for e in events]
         if not entries:
             raise not_found("case", r.case_id)
-        entries.sort(key=lambda e: (e.occurred_at.ToNanoseconds(), e.recorded_at.ToNanoseconds(), e.event_id))
+        entries.sort(key=lambda e: (e.occurred_at.ToNanoseconds(), e.recorded_at.ToNanoseconds()))
         return pb.GetCaseTimelineResponse(entries=entries)
 
     async def _read(self, ctx: Context, service: str, case_id: str) -> Sequence[log_pb.LoggedEvent]:
