@@ -1,6 +1,7 @@
 """The command line: starts in the background, tells what it did, cleans up after a killed run."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from tiaochu_embedded.client import RunningStack
 from tiaochu_embedded.problem import Problem
 from tiaochu_embedded.process import Identity
+from tiaochu_testkit import eventually_blocking
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -47,6 +49,13 @@ def test_up_status_stop(command: Command, tmp_path: Path) -> None:
     assert command("stop").returncode == 0
     assert not [name for name, described in told["processes"].items() if Identity(**described).alive()]
     assert command("status").returncode == 3
+
+
+def test_what_dies_after_the_start_was_told_is_started_again(command: Command, state: State) -> None:
+    command("up", *BARE)
+    before = state()["processes"]["nats"]
+    Identity(**before).send(signal.SIGKILL)
+    eventually_blocking(lambda: Identity(**state()["processes"]["nats"]).alive() and state()["processes"]["nats"] != before, 20)
 
 
 def test_up_twice_says_so_and_changes_nothing(command: Command, state: State) -> None:

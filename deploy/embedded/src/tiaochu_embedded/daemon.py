@@ -118,6 +118,8 @@ def _notifier(notify: int | None) -> Iterator[Callable[[dict[str, Any]], None]]:
     with os.fdopen(notify, "w", buffering=1) as pipe:
 
         def tell(word: dict[str, Any]) -> None:
+            if pipe.closed:  # started long ago; what happens since stands in the log
+                return
             with contextlib.suppress(BrokenPipeError):  # whoever asked may have gone
                 pipe.write(json.dumps(word, ensure_ascii=False) + "\n")
 
