@@ -351,7 +351,7 @@ async def test_staff_act_in_their_own_district(court: Stage) -> None:
     )
     with pytest.raises(DomainError) as refusal:
         await court.call("AddAgency", request, by=stranger)
-    assert refusal.value.reason == "DISTRICT_DENIED"
+    assert refusal.value.reason == "OUTSIDE_DISTRICT"
     with pytest.raises(DomainError) as refusal:
         await court.call(
             "PauseEndpoint", pb.PauseEndpointRequest(request_id=new_id(), agency_id=court.agency_id, endpoint_id="main"), by=stranger

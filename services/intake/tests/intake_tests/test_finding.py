@@ -282,7 +282,7 @@ class TestSuggestions:
         assert await reason(desk.call(KEYWORDS + "ChangeKeywords", remove, HEAD)) == "KEYWORD_UNKNOWN"
         assert await reason(desk.call(KEYWORDS + "ChangeKeywords", change, CLERK)) == "ROLE_MISSING"
         foreign = keyword_pb.ChangeKeywordsRequest(district="329902", put=change.put)
-        assert await reason(desk.call(KEYWORDS + "ChangeKeywords", foreign, HEAD)) == "DISTRICT_DENIED"
+        assert await reason(desk.call(KEYWORDS + "ChangeKeywords", foreign, HEAD)) == "OUTSIDE_DISTRICT"
 
 
 class TestPolicies:
@@ -303,7 +303,7 @@ class TestPolicies:
             ({"value": 99}, "SETTING_RANGE"),
             ({"valid_from_on": "2020-01-01"}, "VALID_FROM_PAST"),
             ({"valid_from_on": "2025-02-29"}, "DATE_UNREAL"),
-            ({"district": "329902"}, "DISTRICT_DENIED"),
+            ({"district": "329902"}, "OUTSIDE_DISTRICT"),
         ],
     )
     async def test_refusals(self, desk: Desk, given: dict[str, Any], expected: str) -> None:

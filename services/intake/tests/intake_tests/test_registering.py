@@ -178,7 +178,7 @@ async def test_a_minor_with_a_guardian_an_agent_and_somebody_without_papers(desk
         ({"channel": "pigeon"}, "CODE_UNKNOWN"),
         ({"source": "court"}, "SOURCE_NOT_OF_CHANNEL"),
         ({"region_code": "329901999999"}, "REGION_RANGE"),
-        ({"region_code": "329902100201"}, "DISTRICT_DENIED"),
+        ({"region_code": "329902100201"}, "OUTSIDE_DISTRICT"),
         ({"category_hint": "0298"}, "CATEGORY_UNKNOWN"),
         ({"file_ids": ["0190d000-0000-7000-8000-000000000001"]}, "FILE_UNKNOWN"),
         ({"first_receiver_organ_id": "0190d000-0000-7000-8000-000000000001"}, "ORGAN_UNKNOWN"),
@@ -191,7 +191,7 @@ async def test_bad_input_is_told_and_stores_nothing(desk: Desk, given: dict[str,
 
 async def test_who_may_not_register_or_see(desk: Desk) -> None:
     assert await refusal(desk.call("RegisterCase", registration(), STATISTICIAN)) == "ROLE_MISSING"
-    assert await refusal(desk.call("RegisterCase", registration(), FOREIGN_CLERK)) == "DISTRICT_DENIED"
+    assert await refusal(desk.call("RegisterCase", registration(), FOREIGN_CLERK)) == "OUTSIDE_DISTRICT"
     answer = await desk.registered()
     for stranger in (OTHER_CLERK, FOREIGN_CLERK):
         assert await refusal(desk.get(answer.case_id, stranger)) == "NOT_FOUND"

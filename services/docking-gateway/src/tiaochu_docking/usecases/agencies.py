@@ -42,7 +42,7 @@ class AgencyCommands:
     def add_agency(self, work: Work, r: staff.AddAgencyRequest) -> staff.AddAgencyResponse:
         """A new agency of a district; staff add agencies of their own district only."""
         if not work.actor.is_service and not {r.district, ALL_DISTRICTS} & work.actor.districts:
-            raise denied("DISTRICT_DENIED", "the agency belongs to another district", "只能为本县(市、区)添加对接机构", district=r.district)
+            raise denied("OUTSIDE_DISTRICT", "the agency belongs to another district", "只能为本县(市、区)添加对接机构", district=r.district)
         for endpoint in r.endpoints:
             self._check_url(endpoint.url)
         agency = Agency.add(

@@ -9,7 +9,7 @@ from tiaochu_domainkit.clocks import beijing
 from tiaochu_intake.domain.keywords import KeywordTable
 from tiaochu_intake.domain.policies import SETTINGS
 from tiaochu_intake.usecases.documents import KEYWORD_TABLES, POLICY_BOOKS, district_id
-from tiaochu_intake.usecases.ports import PolicySnapshot, own_district
+from tiaochu_intake.usecases.ports import PolicySnapshot
 from tiaochu_intake.usecases.settings_commands import first_book, first_table
 from tiaochu_kit.database import Database
 from tiaochu_kit.usecase import Context, query
@@ -42,7 +42,7 @@ class DistrictBooks:
     @query
     async def list_keywords(self, ctx: Context, r: keyword_pb.ListKeywordsRequest) -> keyword_pb.ListKeywordsResponse:
         """The words of a category, or all."""
-        table = await self.keywords(own_district(ctx.principal, r.district))
+        table = await self.keywords(ctx.principal.own_district(r.district))
         found = [k for k in table.keywords if k.category.startswith(r.category)]
         words = [keyword_pb.Keyword(word=k.word, category=k.category, weight=k.weight) for k in found]
         return keyword_pb.ListKeywordsResponse(keywords=words, etag=str(table.version))
@@ -50,7 +50,7 @@ class DistrictBooks:
     @query
     async def list_policies(self, ctx: Context, r: policy_pb.ListPoliciesRequest) -> policy_pb.ListPoliciesResponse:
         """Every setting with its value on a day."""
-        district = own_district(ctx.principal, r.district)
+        district = ctx.principal.own_district(r.district)
         async with self._database.transaction() as tx:
             rows = await tx.rows(POLICY_BOOKS.select_sql(), ([district_id(POLICY_BOOKS.name, district)],))
         book = POLICY_BOOKS.decode(rows[0][0]) if rows else first_book(district)

@@ -17,7 +17,6 @@ from tiaochu_intake.store.lists import SUMMARY, summary
 from tiaochu_intake.store.loading import load
 from tiaochu_intake.store.tables import CASES, INDEXES, JOINED, SUBJECT, TEXTS
 from tiaochu_intake.usecases import documents
-from tiaochu_intake.usecases.ports import own_district
 from tiaochu_kit import access
 from tiaochu_kit.database import Database
 from tiaochu_kit.usecase import Context, query
@@ -62,7 +61,7 @@ class TriageQueries:
     @query
     async def suggest_category(self, ctx: Context, r: pb.SuggestCategoryRequest) -> pb.SuggestCategoryResponse:
         """What the district's keyword table says of a text."""
-        district = own_district(ctx.principal)
+        district = ctx.principal.own_district()
         table = await self._books.keywords(district)
         names = categories.categories()
         return pb.SuggestCategoryResponse(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tiaochu_domainkit.clocks import beijing
-from tiaochu_domainkit.errors import DomainError, Kind, denied, invalid
+from tiaochu_domainkit.errors import DomainError, Kind, invalid
 from tiaochu_intake.domain.policies import Policy, PolicyBook
 from tiaochu_kit.principal import Principal
 from tiaochu_kit.usecase import Context
@@ -72,17 +72,6 @@ class PolicySnapshot:
         """The values a district has at a moment."""
         book = self.books.get(district) or PolicyBook(id="", district=district, status="active")
         return book.on(beijing(at).date())
-
-
-def own_district(principal: Principal, asked: str = "") -> str:
-    """The district a person works in. Reasons: DISTRICT_DENIED, DISTRICT_REQUIRED (a service must say which)."""
-    if asked:
-        if not principal.is_service and asked not in principal.districts:
-            raise denied("DISTRICT_DENIED", "the caller does not work in this district", "您不在该辖区任职", district=asked)
-        return asked
-    if len(principal.districts) != 1:
-        raise invalid("district", "DISTRICT_REQUIRED", "须指明辖区")
-    return next(iter(principal.districts))
 
 
 async def receiving_organ(organs: Organs, principal: Principal, organ_id: str, path: str = "first_receiver_organ_id") -> tuple[str, str]:

@@ -14,7 +14,7 @@ from tiaochu_domainkit.errors import DomainError, Kind, invalid
 from tiaochu_intake.domain.parties import Particulars
 from tiaochu_intake.domain.policies import Policy
 from tiaochu_intake.domain.register import Cell, Headings, Problem, Row, RowReader, recognise, row_key
-from tiaochu_intake.usecases.ports import Organ, Organs, Policies, own_district, receiving_organ
+from tiaochu_intake.usecases.ports import Organ, Organs, Policies, receiving_organ
 from tiaochu_intake.usecases.registration import ROW_KEY, RegistrationCommands
 from tiaochu_kit.database import Database
 from tiaochu_kit.executor import Executor
@@ -95,13 +95,13 @@ class RegisterImport:
 
     async def policy(self, ctx: Context) -> Policy:
         """The limits of the caller's district."""
-        return (await self._policies.snapshot()).on(own_district(ctx.principal), ctx.now)
+        return (await self._policies.snapshot()).on(ctx.principal.own_district(), ctx.now)
 
     async def take(
         self, ctx: Context, header: pb.RegisterHeader, rows: AsyncIterator[tuple[int, list[Cell]]], tally: Tally, *, preview: bool
     ) -> AsyncIterator[pb.RowReport]:
         """The fate of every row that holds anything, in order. Reasons: HEADINGS_NOT_FOUND, HEADING_MISSING, HEADING_TWICE."""
-        district = own_district(ctx.principal)
+        district = ctx.principal.own_district()
         one = _Import(ctx, district, header, await self.policy(ctx), preview)
         reader: RowReader | None = None
         async for number, cells in rows:
@@ -226,7 +226,7 @@ _FIELDS = {
     for name in ("received_on", "channel", "applicants", "respondents", "category", "facts", "organ", "region", "place", "closed_on")
 }
 """Field of a refused registration → field of the register."""
-_REASONS = {"ORGAN_DENIED": "organ", "DISTRICT_DENIED": "region"}
+_REASONS = {"ORGAN_DENIED": "organ", "OUTSIDE_DISTRICT": "region"}
 
 
 def _field_of(error: DomainError) -> str:

@@ -11,7 +11,7 @@ from tiaochu.intake.v1 import case_pb2 as case_pb
 from tiaochu.intake.v1 import register_import_service_pb2 as register_pb
 from tiaochu_domainkit import categories, quantities, regions, text
 from tiaochu_domainkit.clocks import beijing
-from tiaochu_domainkit.errors import DomainError, Kind, denied, invalid
+from tiaochu_domainkit.errors import denied, invalid
 from tiaochu_intake.domain import channels, numbers
 from tiaochu_intake.domain.case import Case
 from tiaochu_intake.domain.channels import INITIATIVE
@@ -91,7 +91,7 @@ class RegistrationCommands:
         case_id = r.case_id or new_id()
         today = beijing(ctx.now).date()
         region = _region(r.region_code)
-        district = _district(ctx, region)
+        district = ctx.principal.own_district(region[:6])
         organ_id, organ_path = await receiving_organ(self._organs, ctx.principal, r.first_receiver_organ_id)
         if r.category_hint and len(r.category_hint) == 4:
             categories.category(r.category_hint, "category_hint")
@@ -241,19 +241,6 @@ def _region(code: str) -> str:
     if region.level < regions.Level.COUNTY:
         raise invalid("region_code", "REGION_TOO_WIDE", "纠纷发生地至少应写到县(市、区)")
     return region.code
-
-
-def _district(ctx: Context, region: str) -> str:
-    district = region[:6]
-    if not ctx.principal.is_service and district not in ctx.principal.districts:
-        raise DomainError(
-            Kind.PERMISSION_DENIED,
-            "DISTRICT_DENIED",
-            "the dispute lies in another district",
-            "纠纷发生地不在您的辖区",
-            {"district": district},
-        )
-    return district
 
 
 def _fits(case: Case) -> None:

@@ -8,7 +8,6 @@ from tiaochu_intake.domain.keywords import Keyword, KeywordTable, clean_word
 from tiaochu_intake.domain.policies import ACTIVE, PolicyBook
 from tiaochu_intake.usecases.default_keywords import DEFAULT_KEYWORDS
 from tiaochu_intake.usecases.documents import KEYWORD_TABLES, POLICY_BOOKS, district_id
-from tiaochu_intake.usecases.ports import own_district
 from tiaochu_kit.usecase import Work, command
 
 
@@ -28,7 +27,7 @@ class SettingsCommands:
     @command(reads=lambda r: [KEYWORD_TABLES.by_id(district_id(KEYWORD_TABLES.name, r.district))])
     def change_keywords(self, work: Work, r: keyword_pb.ChangeKeywordsRequest) -> keyword_pb.ChangeKeywordsResponse:
         """Add words, weigh them anew, remove them."""
-        own_district(work.actor, r.district)
+        work.actor.own_district(r.district)
         first = first_table(r.district)
         table = work.find(KEYWORD_TABLES, first.id) or work.add(KEYWORD_TABLES, first)
         put = [_keyword(n, k) for n, k in enumerate(r.put)]
@@ -38,7 +37,7 @@ class SettingsCommands:
     @command(reads=lambda r: [POLICY_BOOKS.by_id(district_id(POLICY_BOOKS.name, r.district))])
     def put_policy(self, work: Work, r: policy_pb.PutPolicyRequest) -> policy_pb.PutPolicyResponse:
         """Set a value from a day on."""
-        own_district(work.actor, r.district)
+        work.actor.own_district(r.district)
         first = first_book(r.district)
         book = work.find(POLICY_BOOKS, first.id) or work.add(POLICY_BOOKS, first)
         valid_from = quantities.real_date("valid_from_on", r.valid_from_on) if r.valid_from_on else beijing(work.now).date()

@@ -8,7 +8,7 @@ from tiaochu.intake.v1 import file_service_pb2 as pb
 from tiaochu_domainkit import regions
 from tiaochu_domainkit.errors import invalid
 from tiaochu_intake.domain.files import SNIFF_BYTES, check_name, media_type
-from tiaochu_intake.usecases.ports import Policies, Upload, Uploads, own_district
+from tiaochu_intake.usecases.ports import Policies, Upload, Uploads
 from tiaochu_kit.blobs import BlobStore
 from tiaochu_kit.ids import is_uuid
 from tiaochu_kit.usecase import Context, stream
@@ -52,7 +52,7 @@ class Uploading:
         header = first.header
         if not is_uuid(header.case_id):
             raise invalid("header.case_id", "ID_MALFORMED", "案件标识应为UUID")
-        district = own_district(ctx.principal, regions.district(header.district) if header.district else "")
+        district = ctx.principal.own_district(regions.district(header.district) if header.district else "")
         return header, check_name("header.name", header.name), district
 
 
