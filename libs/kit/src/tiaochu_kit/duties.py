@@ -83,7 +83,8 @@ class Calls:
         while True:
             if not await self.make_open():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._woken.wait()
                 self._woken.clear()
 
     async def make_open(self) -> bool:

@@ -60,7 +60,8 @@ class Relay:
 
     async def _woken_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
         woken = self._woken.is_set()
         self._woken.clear()
         return woken
