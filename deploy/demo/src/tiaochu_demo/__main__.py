@@ -4,7 +4,11 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
 
 from tiaochu_cli.main import app as operator
 from tiaochu_demo import ending
@@ -57,17 +61,22 @@ async def _demonstrate(run_dir: Path, began: float) -> None:
         story = ending.told_case(outcome)
         trace = await ending.trace_of(wire, demonstration.cast, story.case_id)
         leader = demonstration.cast.role("dispatcher")
+        tables = [await ending.units_table(wire, demonstration.cast, period) for period in ending.months(outcome)]
     finally:
         await wire.close()
-    await asyncio.to_thread(_show, run_dir, outcome, leader, story)
+    await asyncio.to_thread(_show, run_dir, [t for t in tables if t], leader, story, ending.months(outcome))
     _where(wire.stack, outcome, story.case_id, trace, began)
 
 
-def _show(run_dir: Path, outcome: Outcome, leader: Actor, story: Story) -> None:
+def _show(run_dir: Path, tables: Sequence[Table], leader: Actor, story: Story, months: Sequence[str]) -> None:
     whose = ("--stack", str(run_dir), "--as", leader.person_id, "--organ", leader.organ_id)
-    for period in ending.months(outcome):
+    screen = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    for period in months[:1]:
         say("")
-        operator(["report", "month", period, *whose], prog_name="tiaochu", standalone_mode=False)
+        operator(["report", "month", period, "--levels", "-1", *whose], prog_name="tiaochu", standalone_mode=False)
+    for table in tables:
+        screen.print()
+        screen.print(table)
     say(f"\n一个案件的经过 one case, told: {story.case_number}")
     operator(["case", "timeline", story.case_id, *whose], prog_name="tiaochu", standalone_mode=False)
 

@@ -1,5 +1,7 @@
 """How a demonstration ends: the month's table, one case told, and where to look further. The operator's own command shows the first two."""
 
+from rich.table import Table
+
 from tiaochu.reporting.v1 import report_service_pb2 as reporting
 from tiaochu_demo.demonstration import Outcome
 from tiaochu_demo.driver import Cast, Wire
@@ -32,6 +34,28 @@ async def trace_of(wire: Wire, cast: Cast, case_id: str) -> str:
         if entry.type.endswith(".CaseRegistered") and entry.traceparent:
             return str(entry.traceparent.split("-")[1])
     return ""
+
+
+KEY_FIGURES = ("registered", "accepted", "declined", "total", "successful", "failed", "agreed_amount", "performed", "confirmation_valid")
+"""What is shown of every unit; the whole form has some fifty columns."""
+
+
+async def units_table(wire: Wire, cast: Cast, period: str) -> Table | None:
+    """The key figures of a period, a line a unit: the city, its towns, its organs; nothing for a period without cases."""
+    request = reporting.GetMonthTableRequest(organ_id=cast.directory.organs_by_code["centre"].id, period=period)
+    answer = await wire.ask(cast.role("dispatcher"), request, after=[s for s in SERVICES if s != "reporting"])
+    columns = [c for c in answer.columns if c.figure in KEY_FIGURES]
+    rows = [row for row in answer.rows if any(row.values.values())]
+    if not rows:
+        return None
+    table = Table(title=f"{period} 各单位(含下级)", title_justify="left", header_style="bold")
+    table.add_column("单位")
+    for column in columns:
+        table.add_column(column.name + ("(元)" if column.unit == "fen" else ""), justify="right")
+    for row in rows:
+        figures = (row.values.get(c.figure, 0) / (100 if c.unit == "fen" else 1) for c in columns)
+        table.add_row(cast.organ(row.organ_id).short_name, *(f"{f:,.0f}" for f in figures))
+    return table
 
 
 def months(outcome: Outcome) -> list[str]:

@@ -35,6 +35,7 @@ async def perform(world: World, plan: CasePlan, mediator: Mediator, draft: Draft
         case "breached" | "breached_then_performed":
             await _wait(world, _last_day(draft) + GRACE)
             await mediator.matter.until(mediator.status, lambda s: s == "breached", "the breach")
+            await world.pace.pause()
             await mediator.visit("not_performed", satisfaction=2, side="respondent")
             if plan.performance == "breached_then_performed":
                 await world.pace.working_day(1, hour=14)

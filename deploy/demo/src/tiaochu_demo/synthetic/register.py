@@ -181,6 +181,6 @@ def _result(rng: Random, case: SyntheticCase, today: date) -> tuple[str, date | 
 
 def _spoil(column: str, row: dict[str, Cell], today: date) -> Cell:
     if column == "登记日期":
-        return today + timedelta(days=40)
+        return today.replace(year=today.year + 30, day=1)
     first, *others = str(row[column]).split(SEPARATOR)
     return SEPARATOR.join((spoiled_id(first), *others))
