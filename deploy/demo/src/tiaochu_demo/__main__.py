@@ -84,7 +84,8 @@ def _show(run_dir: Path, tables: Sequence[Table], leader: Actor, story: Story, m
 def _where(stack: RunningStack, outcome: Outcome, case_id: str, trace: str, began: float) -> None:
     addresses = stack.addresses
     cases = len(outcome.stories)
-    say(f"\n{cases} 件 cases · {cases / outcome.seconds:.1f} 件/秒 · 首件 first case {outcome.first_case_at - began:.1f} s")
+    first = f" · 首件 first case {outcome.first_case_at - began:.1f} s" if outcome.first_case_at else ""
+    say(f"\n{cases} 件 cases · {cases / outcome.seconds:.1f} 件/秒 · {outcome.world.wire.calls} 次调用 calls · {outcome.seconds:.0f} s{first}")
     say(f"  链路 trace        {addresses['traces']}/trace/{trace}" if trace else f"  链路 traces       {addresses['traces']}/?q={case_id}")
     say(f"  接口文档 OpenAPI  {addresses['http']['docking']}/docking/v1/docs")
     say(f"  查看案件          tiaochu case show {case_id}")

@@ -77,7 +77,7 @@ class Demonstration:
                 wire=self._wire,
                 cast=self.cast,
                 pace=pace,
-                reached=stages.reached,
+                reached=lambda stage: self._reached(stages, stage),
                 doors={"register": doors.register, "staff": doors.staff, "court": doors.court},
                 started_at=started,
                 ends_at=pace.moment(DAYS, HOURS[-1]),
@@ -120,8 +120,15 @@ class Demonstration:
         return imported
 
     def _row(self, row: register_pb.RowReport) -> None:
-        if row.case_id and not self._first_case_at:
-            self._first_case_at = time.monotonic()
+        if row.outcome == feed.ACCEPTED:
+            self._note_first_case()
+
+    def _note_first_case(self) -> None:
+        self._first_case_at = self._first_case_at or time.monotonic()
+
+    def _reached(self, stages: Stages, stage: Stage) -> None:
+        self._note_first_case()
+        stages.reached(stage)
 
     def _begin_day(self, pace: Pace) -> datetime:
         """Nine o'clock of the next working day, so that a run looks the same at any hour."""

@@ -26,16 +26,18 @@ async def classify(world: World, plan: CasePlan, clerk: Clerk) -> None:
 
 
 async def merge(world: World, plan: CasePlan, clerk: Clerk) -> None:
-    """The second door of a dispute: found among the duplicates, proposed, confirmed."""
+    """The second door of a dispute: found among the duplicates, proposed, confirmed by the centre, which sees the cases of every town."""
     async with asyncio.timeout(MASTER_SECONDS):
         master = await world.matter(plan.case.twin_of)
     await clerk.classify(plan.case)
     world.reached(Stage.CLASSIFIED)
-    found = await clerk.duplicates()
+    *_, centre = world.cast.upwards(clerk.organ_id)
+    dispatcher = Clerk(clerk.matter, centre.id)
+    found = await dispatcher.duplicates()
     if master.case_id not in found:
         raise LookupError(f"{plan.key}: the duplicates do not show {plan.case.twin_of}")
-    await clerk.propose_merge(master.case_id)
-    await Unit(clerk.matter, clerk.organ_id).confirm_merge(master.case_id)
+    await dispatcher.propose_merge(master.case_id)
+    await Unit(clerk.matter, centre.id).confirm_merge(master.case_id)
 
 
 async def offer_to_lead(clerk: Clerk) -> tuple[Unit, str, str]:
