@@ -1,5 +1,6 @@
 """Errors the domain raises: a closed set of kinds, each occurrence with a frozen reason."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -70,9 +71,17 @@ def invalid(path: str, reason: str, zh: str) -> DomainError:
     return DomainError(Kind.INVALID_INPUT, "FIELD_INVALID", f"{path}: {reason}", zh, {"field": path}, (FieldViolation(path, reason, zh),))
 
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
+"""A UUID or a SHA-256 in the one spelling we use."""
+
+
 def not_found(what: str, ident: str) -> DomainError:
-    """Unknown, or not visible to the caller: the two answers are equal on purpose."""
-    return DomainError(Kind.NOT_FOUND, "NOT_FOUND", f"{what} {ident} not found", "没有找到,或您无权查看", {"what": what, "id": ident})
+    """Unknown, or not visible to the caller: the two answers are equal on purpose.
+
+    `ident` is told where it is one of our ids. Anything else may be what a person typed into the wrong place, such as a name.
+    """
+    told = ident if _ID.fullmatch(ident) else ""
+    return DomainError(Kind.NOT_FOUND, "NOT_FOUND", f"{what} {told} not found", "没有找到,或您无权查看", {"what": what, "id": told})
 
 
 def denied(reason: str, message: str, zh: str, **metadata: str) -> DomainError:
