@@ -127,11 +127,14 @@ def build(kit: Kit) -> App:
 
 def _http(surface: Surface, dockings: Dockings, envelope: Struct) -> FastAPI:
     app = FastAPI(openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None)
-    app.include_router(routes(surface))
-    app.include_router(reference_routes(PREFIX, dockings, envelope, surface.now))
+    routers = (routes(surface), reference_routes(PREFIX, dockings, envelope, surface.now))
+    for router in routers:
+        app.include_router(router)
     app.add_exception_handler(DomainError, on_domain_error)
     app.add_exception_handler(HTTPException, on_http_error)
-    app.add_middleware(Traced, prefix=PREFIX)
+    paths = (getattr(route, "path", "") for router in routers for route in router.routes)
+    resources = {path.removeprefix(PREFIX).strip("/").split("/")[0] for path in paths}
+    app.add_middleware(Traced, prefix=PREFIX, resources=resources)
     app.openapi = openapi_of(app, PREFIX, dockings, envelope)  # type: ignore[method-assign]
     return app
 

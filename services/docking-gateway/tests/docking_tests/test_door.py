@@ -371,3 +371,13 @@ async def test_a_docking_that_is_not_open(door: Door) -> None:
 async def test_offers_of_ours_cannot_be_made_by_an_agency(door: Door) -> None:
     document = offer(mode="confirm")
     assert (await door.post(document)).json()["reason"] == "KIND_NOT_ALLOWED"
+
+
+async def test_a_refusal_repeats_our_ids_and_nothing_else_of_the_path(door: Door) -> None:
+    typed = "欧阳建国"
+    for path in (f"/exchanges/{typed}", f"/{typed}", f"/files/{typed}"):
+        answer = await door.gateway.read(path)
+        assert (answer.status_code, answer.json()["reason"]) == (404, "NOT_FOUND")
+        assert typed not in answer.text
+    unknown = new_id()
+    assert (await door.gateway.read(f"/exchanges/{unknown}")).json()["instance"] == f"/docking/v1/exchanges/{unknown}"

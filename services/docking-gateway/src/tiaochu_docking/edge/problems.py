@@ -8,6 +8,7 @@ from opentelemetry import trace
 from starlette.exceptions import HTTPException
 
 from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.ids import is_uuid
 
 NEVER, SAME, AFTER = "never", "same", "after"
 
@@ -99,14 +100,21 @@ def trace_id() -> str:
 async def on_domain_error(request: Request, error: Exception) -> JSONResponse:
     """FastAPI's handler for refusals."""
     assert isinstance(error, DomainError)  # noqa: S101 - registered for this class alone
-    return problem(error, request.url.path)
+    return problem(error, _instance(request))
 
 
-async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+def _instance(request: Request) -> str:
+    """The path as far as it is ours: what stands in the place of an id and is none may be anything a person typed."""
+    template = getattr(request.scope.get("route"), "path", "")
+    pairs = zip(template.split("/"), request.url.path.split("/"), strict=False)
+    return "/".join(told if not part.startswith("{") or is_uuid(told) else part for part, told in pairs)
+
+
+async def on_http_error(_request: Request, error: Exception) -> JSONResponse:
     """Paths and methods that do not exist."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
     if error.status_code == 404:
-        return problem(DomainError(Kind.NOT_FOUND, "NOT_FOUND", "no such path", "没有这个地址"), request.url.path)
+        return problem(DomainError(Kind.NOT_FOUND, "NOT_FOUND", "no such path", "没有这个地址"), "")
     body = {"type": "about:blank", "title": error.detail, "status": error.status_code, "reason": "MALFORMED", "retry": NEVER, "errors": []}
     return JSONResponse(body, error.status_code, dict(error.headers or {}), MEDIA)
 

@@ -1,5 +1,7 @@
 """The span of each call to the agencies' door, below the caller's trace."""
 
+from collections.abc import Collection
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -7,11 +9,12 @@ from tiaochu_kit import telemetry
 
 
 class Traced:
-    """ASGI middleware. A span is named by method and resource; ids stay out of names."""
+    """ASGI middleware. A span is named by method and resource; ids stay out of names, and so does whatever is no resource of ours."""
 
-    def __init__(self, app: ASGIApp, prefix: str) -> None:
+    def __init__(self, app: ASGIApp, prefix: str, resources: Collection[str]) -> None:
         self._app = app
         self._prefix = prefix
+        self._resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the call in its span."""
@@ -19,5 +22,6 @@ class Traced:
             await self._app(scope, receive, send)
             return
         resource = scope["path"].removeprefix(self._prefix).strip("/").split("/")[0]
-        with telemetry.server_span(f"HTTP {scope['method']} {resource}", dict(Headers(scope=scope))):
+        known = resource if resource in self._resources else "elsewhere"
+        with telemetry.server_span(f"HTTP {scope['method']} {known}", dict(Headers(scope=scope))):
             await self._app(scope, receive, send)
