@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx2
 from rich.console import Console
 from rich.table import Table
 
@@ -36,7 +37,10 @@ def main() -> int:
         ready = time.monotonic() - began
         say(f"  就绪 ready: {ready:.1f} s")
         asyncio.run(_demonstrate(run_dir, began))
-    except (Problem, Failed, Unexpected, Refused, Late) as error:
+    except KeyboardInterrupt:
+        print("\n已中断,系统仍在运行 interrupted, the stack still runs", file=sys.stderr)
+        return 130
+    except (Problem, Failed, Unexpected, Refused, Late, httpx2.HTTPError) as error:
         print(f"\n演示中止 the demonstration stopped: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -85,7 +89,9 @@ def _where(stack: RunningStack, outcome: Outcome, case_id: str, trace: str, bega
     addresses = stack.addresses
     cases = len(outcome.stories)
     first = f" · 首件 first case {outcome.first_case_at - began:.1f} s" if outcome.first_case_at else ""
-    say(f"\n{cases} 件 cases · {cases / outcome.seconds:.1f} 件/秒 · {outcome.world.wire.calls} 次调用 calls · {outcome.seconds:.0f} s{first}")
+    say(
+        f"\n{cases} 件 cases · {cases / outcome.seconds:.1f} 件/秒 · {outcome.world.wire.calls} 次调用 calls · {outcome.seconds:.0f} s{first}"
+    )
     say(f"  链路 trace        {addresses['traces']}/trace/{trace}" if trace else f"  链路 traces       {addresses['traces']}/?q={case_id}")
     say(f"  接口文档 OpenAPI  {addresses['http']['docking']}/docking/v1/docs")
     say(f"  查看案件          tiaochu case show {case_id}")

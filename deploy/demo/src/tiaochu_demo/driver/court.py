@@ -1,5 +1,6 @@
 """The sandbox court as its own staff direct it: a real agency on the other side of the gateway."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ class Court:
         async def exchange() -> str:
             refused = [p for p in await self.packets(exchange_id) if p["state"] == "refused" or p["kind"] == "return"]
             if refused:
-                raise OfferRefused(f"{refused[0]['kind']} {refused[0]['receipt_id']}: {await self._last_calls()}")
+                raise OfferRefused(f"{refused[0]['kind']} {refused[0]['receipt_id']}: {await self._said(refused[0])}")
             listed = await self._wire.ask(actor, pb.ListExchangesRequest(agency_id=self.agency_id, page_size=200))
             return next((str(e.case_id) for e in listed.exchanges if e.exchange_id == exchange_id and e.case_number), "")
 
@@ -130,8 +131,12 @@ class Court:
                 request = pb.PutEndpointRequest(agency_id=self.agency_id, endpoint=endpoint)
                 await self._wire.ask(self._cast.role("system_admin"), request)
 
-    async def _last_calls(self) -> list[tuple[Any, ...]]:
-        return [(c["what"], c["status"], c["reason"]) for c in (await self.calls())[-3:]]
+    async def _said(self, packet: dict[str, Any]) -> object:
+        """Content of a packet of ours, or how the court's own was answered."""
+        if packet["direction"] == "out":
+            return [(c["what"], c["status"], c["reason"]) for c in (await self.calls())[-3:]]
+        answer = await self._wire.ask(self._cast.role(_LIAISON), pb.GetPacketRequest(packet_id=packet["packet_id"]))
+        return json.loads(answer.body)["data"]["content"]
 
     async def _get(self, path: str) -> dict[str, Any]:
         return await self._read("GET", path)
