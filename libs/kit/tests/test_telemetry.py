@@ -188,7 +188,7 @@ async def test_what_a_person_wrote_is_in_no_span_log_figure_or_event(
             journal = str(await tx.rows("SELECT j::text, convert_from(payload, 'UTF8') FROM journal AS j"))
         async with httpx2.AsyncClient() as client:
             told = (await client.get(f"http://{a.http_address}/metrics")).text
-    seen = [s.to_json() for s in spans.get_finished_spans()]
+    seen = [str(orjson.loads(s.to_json())) for s in spans.get_finished_spans()]  # unescaped
     everything = "".join([*seen, journal, told, str(failure.value), *capfd.readouterr()])
     assert case_id in everything
     assert MARK not in everything

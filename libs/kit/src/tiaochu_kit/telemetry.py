@@ -82,9 +82,20 @@ def server_span(rpc: str, metadata: Mapping[str, Any]) -> Iterator[trace.Span]:
 
 
 @contextmanager
+def _span(name: str, context: otel_context.Context | None = None, kind: SpanKind = SpanKind.INTERNAL, **more: Any) -> Iterator[trace.Span]:
+    """A span that tells the kind of an error, never its text: that may hold values of rows, which may be what a person wrote."""
+    with _tracer.start_as_current_span(name, context, kind, record_exception=False, set_status_on_exception=False, **more) as span:
+        try:
+            yield span
+        except Exception as error:
+            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+@contextmanager
 def client_span(name: str, kind: SpanKind = SpanKind.CLIENT) -> Iterator[trace.Span]:
     """The span of something we ask of another."""
-    with _tracer.start_as_current_span(name, kind=kind, record_exception=False) as span:
+    with _span(name, kind=kind) as span:
         yield span
 
 
@@ -95,14 +106,14 @@ def database_span() -> Iterator[None]:
         yield
         return
     attributes = {"db.system.name": "postgresql"}
-    with _tracer.start_as_current_span("postgresql", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False):
+    with _span("postgresql", kind=SpanKind.CLIENT, attributes=attributes):
         yield
 
 
 @contextmanager
 def duty_span(name: str, stored: str = "") -> Iterator[None]:
     """The span of a timer or a durable call, below the command that asked for it."""
-    with _tracer.start_as_current_span(name, _context(stored), SpanKind.INTERNAL, record_exception=False):
+    with _span(name, _context(stored), SpanKind.INTERNAL):
         yield
 
 
@@ -123,7 +134,7 @@ def consumer_span(name: str, traceparents: list[str]) -> Iterator[trace.Span]:
     contexts = [_context(t) for t in dict.fromkeys(traceparents) if t]
     links = [trace.Link(trace.get_current_span(c).get_span_context()) for c in contexts]
     parent = contexts[0] if len(contexts) == 1 else otel_context.Context()
-    with _tracer.start_as_current_span(name, parent, SpanKind.CONSUMER, links=links, record_exception=False) as span:
+    with _span(name, parent, SpanKind.CONSUMER, links=links) as span:
         yield span
 
 
