@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import orjson
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from tiaochu_docking.dockings.reader import read_dockings
@@ -125,8 +126,12 @@ def build(kit: Kit) -> App:
     )
 
 
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+"""The framework's own spans hold paths and queries as they were sent; ours are made by `Traced`."""
+
+
 def _http(surface: Surface, dockings: Dockings, envelope: Struct) -> FastAPI:
-    app = FastAPI(openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY)
     routers = (routes(surface), reference_routes(PREFIX, dockings, envelope, surface.now))
     for router in routers:
         app.include_router(router)
