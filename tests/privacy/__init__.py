@@ -1,0 +1,1 @@
+"""Personal data stays in documents, rows, files and packets."""

@@ -1,0 +1,1 @@
+"""One trace through everything, and what a command costs."""
