@@ -12,11 +12,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_embedded.postgres import Postgres
 from tiaochu_kit import auth
 from tiaochu_kit.errors import from_rpc
 from tiaochu_kit.ids import new_id
 from tiaochu_kit.principal import Principal
-from tiaochu_testkit.servers import Databases
 from tiaochu_testkit.services import Cell, Running
 from tiaochu_testkit.toy import alpha
 from tiaochu_testkit.toy.protos import (
@@ -82,7 +82,9 @@ async def test_a_broken_rule_names_field_and_rule(a: Running) -> None:
     assert paths(refusal.value) == [("amount", "INT64_LTE")]
 
 
-@pytest.mark.parametrize("case_id", ["", "1", "../../etc", "01A20CBC-113E-74F2-88A8-0C1DC4BE0DAE", "01a20cbc-113e-7898-a24b-b9cb4062ef25", "你好", "a\x00b"])
+@pytest.mark.parametrize(
+    "case_id", ["", "1", "../../etc", "01A20CBC-113E-74F2-88A8-0C1DC4BE0DAE", "01a20cbc-113e-7898-a24b-b9cb4062ef25", "你好", "a\x00b"]
+)
 async def test_an_unknown_or_malformed_id_is_refused_and_stores_nothing(a: Running, case_id: str) -> None:
     with pytest.raises(DomainError) as refusal:
         await a.call(f"{THINGS}/AddToThing", AddToThingRequest(case_id=case_id, amount=1))
@@ -271,9 +273,9 @@ async def test_pages_bring_every_row_once_and_a_token_continues_its_own_question
     assert paths(negative.value) == [("page_size", "NEGATIVE")]
 
 
-async def test_connections_that_were_cut_are_not_noticed_by_callers(databases: Databases, a: Running) -> None:
+async def test_connections_that_were_cut_are_not_noticed_by_callers(postgres_server: Postgres, a: Running) -> None:
     case_id = (await a.call(f"{THINGS}/OpenThing", OPEN)).case_id
-    with psycopg.connect(databases.server.admin_dsn(), autocommit=True) as admin:
+    with psycopg.connect(postgres_server.admin_dsn(), autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'alpha' AND pid <> pg_backend_pid()")
     assert (await a.call(f"{THINGS}/AddToThing", AddToThingRequest(case_id=case_id, amount=1))).total == 1
     assert (await a.call(f"{THINGS}/GetThing", GetThingRequest(case_id=case_id))).total == 1

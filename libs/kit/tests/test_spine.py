@@ -119,3 +119,13 @@ async def test_an_event_that_cannot_be_applied_parks_its_thing_alone_and_replay_
         assert await echo_total(b, sick) == poison + 1
         async with b.kit.database.transaction() as tx:
             assert await tx.rows("SELECT count(*) FROM parked_events") == [(0,)]
+
+
+async def test_a_connection_that_believes_in_lost_statements_is_replaced_without_a_word(cell: Cell) -> None:
+    async with cell.running("alpha", "toy", alpha.build, work=False, database_pool=1) as a:
+        case_id = await opened(a)
+        for _ in range(4):  # often enough for the driver to prepare every statement
+            await a.call(ADD, AddToThingRequest(case_id=case_id, amount=1))
+        async with a.kit.database._pool.connection() as connection:
+            await connection.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")  # so that the driver does not notice
+        assert (await a.call(ADD, AddToThingRequest(case_id=case_id, amount=1))).total == 5

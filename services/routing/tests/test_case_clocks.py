@@ -48,7 +48,7 @@ async def test_the_clocks_of_a_case_follow_its_events(world: Any) -> None:
     assert {(code, c.status) for code, c in (await clocks(world, case_id)).items()} == {("TRIAGE", "stopped"), ("CONTACT_PARTY", "running")}
     await accept(world, case_id)
     running = await clocks(world, case_id, ended=False)
-    assert set(running) == {"CONTACT_PARTY", "CONCLUDE_PM"}
+    assert set(running) == {"CONCLUDE_PM"}
     assert running["CONCLUDE_PM"].owner_organ_id == world.organs["village"]
     assert running["CONCLUDE_PM"].due_at.ToDatetime(tzinfo=BEIJING) == datetime(2026, 4, 2, 0, 0, tzinfo=BEIJING)
 

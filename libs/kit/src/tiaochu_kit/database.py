@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import PipelineAborted
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, PipelineAborted
 from psycopg.sql import Composed
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy import text
@@ -85,9 +85,11 @@ class Database:
                         await connection.execute(_SCOPE_SQL, (scope, f"{IDLE_SECONDS}s"))
                         yield Tx(connection, pipeline)
                         await connection.execute("COMMIT")
-                except BaseException:
-                    if not connection.closed:
-                        await connection.execute("ROLLBACK")
+                except BaseException as error:
+                    if stale(error):
+                        await connection.close()
+                    elif not connection.closed:
+                        await connection.execute("ROLLBACK", prepare=False)
                     raise
 
     @asynccontextmanager
@@ -114,9 +116,17 @@ class Database:
         return True
 
 
+def stale(error: BaseException) -> bool:
+    """Whether a connection believes in prepared statements that the server does not have, or has otherwise.
+
+    Such a belief arises when a statement is queued for the first time behind one that fails, and by a migration.
+    """
+    return isinstance(error, InvalidSqlStatementName | FeatureNotSupported)
+
+
 def lost_race(error: Exception) -> bool:
-    """Whether a transaction failed only because another was faster: the same again may succeed."""
-    return isinstance(error, psycopg.Error) and (error.sqlstate == VERSION_LOST or (error.sqlstate or "").startswith("40"))
+    """Whether a transaction failed only because another was faster, or on a stale connection: the same again may succeed."""
+    return isinstance(error, psycopg.Error) and (error.sqlstate == VERSION_LOST or (error.sqlstate or "").startswith("40") or stale(error))
 
 
 def away(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from grpc_status import rpc_status
 from opentelemetry import trace
 
 from tiaochu_domainkit.errors import DomainError, FieldViolation, Kind
-from tiaochu_kit.database import away
+from tiaochu_kit.database import away, lost_race
 from tiaochu_kit.errors import to_status, unavailable
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ def refusal_of(error: Exception, rpc: str, span: trace.Span) -> DomainError | No
             "a value cannot be stored: U+0000, or out of range",
             "填写内容含有无法保存的字符或数值,请检查",
         )
-    if away(cause):
+    if away(cause) or lost_race(cause):
         log.warning("rpc.database_away", rpc=rpc, error=type(error).__name__)
         return unavailable("the database")
     if isinstance(error, grpc.aio.AioRpcError):
