@@ -30,8 +30,12 @@ async def test_what_names_a_person_leaves_no_trace_outside_documents(stack: Stac
     await life.traced(f"00-{TRACE}-00000000000000{97:02x}-01")
     await eventually(lambda: {place.split()[1] for place, _ in places.spans(stack, TRACE)} >= set(places.DOCUMENTS), 30)
     told = places.holding((("an error", text) for text in life.wire.refusals), SECRETS)
+    assert len(life.wire.refusals) > 100
     assert not told
     assert not places.holding(places.outside_documents(stack), SECRETS)
+    # The look reaches every place: it finds what is known to be there.
+    known = places.holding(places.outside_documents(stack), (case_id, TRACE, "service.started", "tiaochu_rpc_answered"))
+    assert {"intake.journal", "routing.journal", "logs/mediation.log", "docking/metrics"} <= known.keys()
     # Numbers stand in clear nowhere at all.
     assert not places.holding(places.tables(stack, documents=True), NUMBERS + PHONES)
     # The look is sharp enough: where words belong, it finds them.
