@@ -108,10 +108,12 @@ class Office:
         return clerk, unit, mediator
 
     async def seat(self, unit: Unit, *, own: bool = True) -> Mediator:
-        """Name a mediator of the unit, or one from elsewhere, who accepts."""
-        ranked = [m for m in await unit.ranked() if unit.has(m.mediator_id) is own]
-        await unit.choose_mediator(ranked[0].mediator_id)
-        mediator = Mediator(unit.matter, ranked[0].mediator_id, unit.organ.id)
+        """Name a mediator of the unit, or one from elsewhere, who accepts. A unit that has none takes the best from elsewhere."""
+        ranked = await unit.ranked()
+        fitting = [m for m in ranked if unit.has(m.mediator_id) is own]
+        chosen = (fitting or ranked)[0].mediator_id
+        await unit.choose_mediator(chosen)
+        mediator = Mediator(unit.matter, chosen, unit.organ.id)
         await mediator.accept()
         return mediator
 
