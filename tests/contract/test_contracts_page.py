@@ -13,5 +13,5 @@ def test_the_page_is_what_the_protos_say() -> None:
 
 def test_the_story_of_a_case_names_no_rpc_or_event_that_does_not_exist() -> None:
     known = set(re.findall(r"`(?:tiaochu\.\w+\.v1\.)?(\w+)`", contracts.page()))
-    told = {name for name in re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)[`{(]", STORY.read_text())}
+    told = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)[`{(]", STORY.read_text()))
     assert told - known == set()

@@ -14,8 +14,8 @@ PAGE = Path(__file__).parents[4] / "docs" / "contracts.md"
 ORDER = ("intake", "routing", "mediation", "docking", "reporting", "log")
 _HEAD = """# RPCs and events
 
-Made from the protos by `python -m tiaochu_testkit.contracts`; a test compares. The comments on every RPC, field and value stand in `protos/`. What follows what is told in
-[case-life.md](case-life.md). A mutation takes a `request_id`; *fresh* names the logs that are read to their heads before it begins.
+Made from the protos by `python -m tiaochu_testkit.contracts`; a test compares. The comments on every RPC, field and value stand in `protos/`;
+what follows what is told in [case-life.md](case-life.md). A mutation takes a `request_id`; *fresh* names the logs that are read to their heads before it begins.
 """
 
 

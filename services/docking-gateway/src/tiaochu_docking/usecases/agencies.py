@@ -9,10 +9,9 @@ from tiaochu_docking.domain.docking import Dockings
 from tiaochu_docking.domain.signature import read_secret
 from tiaochu_docking.usecases.documents import AGENCIES
 from tiaochu_docking.usecases.ports import Destinations
-from tiaochu_domainkit.errors import denied, invalid
+from tiaochu_domainkit.errors import invalid
 from tiaochu_domainkit.sealing import Keyring
 from tiaochu_kit.ids import new_id
-from tiaochu_kit.principal import ALL_DISTRICTS
 from tiaochu_kit.usecase import Context, Work, command
 
 
@@ -41,8 +40,7 @@ class AgencyCommands:
     @command()
     def add_agency(self, work: Work, r: staff.AddAgencyRequest) -> staff.AddAgencyResponse:
         """A new agency of a district; staff add agencies of their own district only."""
-        if not work.actor.is_service and not {r.district, ALL_DISTRICTS} & work.actor.districts:
-            raise denied("OUTSIDE_DISTRICT", "the agency belongs to another district", "只能为本县(市、区)添加对接机构", district=r.district)
+        work.actor.own_district(r.district)
         for endpoint in r.endpoints:
             self._check_url(endpoint.url)
         agency = Agency.add(
