@@ -25,13 +25,16 @@ def quotas(total: int, mix: Mapping[_Key, float]) -> dict[_Key, int]:
     return counts
 
 
-def leaves(total: int, mix: Mapping[str, float], rng: Random) -> list[str]:
-    """Leaves in random order whose first levels follow the mix; inside a group leaves with more templates are more frequent."""
+def leaves(total: int, mix: Mapping[str, float], rng: Random, *, minors: bool = True) -> list[str]:
+    """Leaves in random order whose first levels follow the mix; inside a group leaves with more templates are more frequent.
+
+    Without `minors` no leaf whose applicant is a child.
+    """
     drawn = []
     for group, count in quotas(total, mix).items():
         for _ in range(count):
             first = rng.choices(list(_OTHER), list(_OTHER.values()))[0] if group == "other" else group
-            inside = [leaf for leaf in templates() if leaf.startswith(first)]
+            inside = [leaf for leaf, texts in templates().items() if leaf.startswith(first) and (minors or texts[0].applicant != "minor")]
             drawn.append(rng.choices(inside, [len(templates()[leaf]) for leaf in inside])[0])
     rng.shuffle(drawn)
     return drawn

@@ -81,13 +81,16 @@ _FAULTS: tuple[tuple[int, str, Cell, str], ...] = (
 
 
 def build_register(directory: Directory, seed: int, today: date, *, history: bool = False) -> Register:
-    """200 rows of the two months before `today`, 8 of them bad. With `history` every row is finished and its result columns are filled."""
+    """200 rows of the two months before `today`, 8 of them bad. With `history` every row is finished and its result columns are filled.
+
+    No child applies: a register has no column for the guardian who would have to act.
+    """
     rng = Random(f"register:{seed}:{history}")
     book = Casebook(directory, rng, today)
     days = sorted(_working_day(today - timedelta(days=rng.randint(1, 60))) for _ in range(TOTAL))
     rows: list[dict[str, Cell]] = []
     cases: dict[int, SyntheticCase] = {}
-    for number, (leaf, day) in enumerate(zip(leaves(TOTAL, FIELD_MIX, rng), days, strict=True), 1):
+    for number, (leaf, day) in enumerate(zip(leaves(TOTAL, FIELD_MIX, rng, minors=False), days, strict=True), 1):
         receiver, channel = _door(directory, rng)
         applicant = book.people.without_papers(book.village_for(receiver)) if number in (25, 120) else None
         case = book.write(f"register:{number + 1:03d}", leaf, channel, receiver, received_on=day, applicant=applicant)
