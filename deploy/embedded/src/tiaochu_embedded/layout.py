@@ -108,6 +108,7 @@ class Parts:
         blobs.mkdir(parents=True, exist_ok=True)
         return {
             "TIAOCHU_DATABASE_URL": database.url,
+            "TIAOCHU_DATABASE_POOL": "4",  # a connection costs the server some 5 MB, and there are two cores
             "TIAOCHU_DATABASE_PASSWORD_FILE": str(database.password_file),
             "TIAOCHU_DATABASE_OWNER_URL": database.owner_url,
             "TIAOCHU_DATABASE_OWNER_PASSWORD_FILE": str(database.owner_password_file),

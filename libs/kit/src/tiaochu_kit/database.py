@@ -60,6 +60,7 @@ class Database:
             kwargs={"autocommit": True, "prepare_threshold": 2 if settings.database_prepare else None},
             min_size=1,
             max_size=settings.database_pool,
+            max_idle=60,
             timeout=10,
             open=False,
         )
@@ -156,4 +157,5 @@ def _engine(settings: Settings) -> AsyncEngine:
         conninfo = make_conninfo(settings.database_url, password=password)
         return await AsyncConnection.connect(conninfo, prepare_threshold=None)
 
-    return create_async_engine("postgresql+psycopg://", async_creator=connect, pool_size=4, max_overflow=4, pool_pre_ping=False)
+    half = max(1, settings.database_pool // 2)
+    return create_async_engine("postgresql+psycopg://", async_creator=connect, pool_size=half, max_overflow=half)

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     database_owner_url: str | None = None
     database_owner_password_file: Path | None = None
     database_pool: int = Field(default=8, ge=1, le=64)
+    """Connections a process may hold for commands and background work; as many again at most for queries."""
     database_prepare: bool = True
     """Server-side prepared statements; off behind a transaction pooler that does not support them."""
 
