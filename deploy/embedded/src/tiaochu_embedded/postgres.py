@@ -23,7 +23,7 @@ SETTINGS: Mapping[str, str] = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "120",
-    "shared_buffers": "64MB",
+    "shared_buffers": "32MB",
     "max_wal_size": "2GB",
     "wal_level": "replica",
     "password_encryption": "scram-sha-256",
