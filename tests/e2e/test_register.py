@@ -1,15 +1,19 @@
 """Registers (台账) as workbooks: open, history, preview, again."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from e2e.office import Office
 from tiaochu.intake.v1 import register_import_service_pb2 as pb
+from tiaochu.reporting.v1.report_service_pb2 import LockMonthRequest
+from tiaochu_demo.directory import CITY
 from tiaochu_demo.driver import Clerk, Unit
 from tiaochu_demo.feed import ACCEPTED, PRESENT, REFUSED, check_faults, import_register, preview_register
 from tiaochu_demo.synthetic.register import HEADINGS, Register, build_register, write_workbook
 from tiaochu_domainkit.clocks import beijing
+from tiaochu_testkit.waiting import eventually
 
 _HISTORY = pb.IMPORT_MODE_HISTORY
 
@@ -68,6 +72,22 @@ async def test_open_rows_are_refused_as_history_without_results(office: Office, 
     _, workbook = _register(office, tmp_path, seed=4, rows=5)
     imported = await import_register(office.wire, office.cast.role("dispatcher"), workbook, mode=_HISTORY)
     assert imported.outcomes == {REFUSED: 5}
+
+
+@pytest.mark.req("IN9")
+async def test_history_stays_out_of_a_month_that_reporting_locked(office: Office, tmp_path: Path) -> None:
+    await office.wire.ask(office.cast.role("statistician"), LockMonthRequest(district=CITY, month="2020-01"))
+    register, _ = _register(office, tmp_path, seed=5, rows=1, history=True)
+    row = {**register.rows[0], "登记日期": date(2019, 12, 20), "结案日期": date(2020, 1, 10)}
+    workbook = write_workbook(tmp_path / "锁定月份.xlsx", HEADINGS, [[row[h] for h in HEADINGS]])
+
+    async def heard() -> bool:
+        previewed, _ = await preview_register(office.wire, office.cast.role("dispatcher"), workbook, mode=_HISTORY)
+        return {reason for _, _, reason in previewed.refused} == {"MONTH_LOCKED"}
+
+    await eventually(heard)
+    imported = await import_register(office.wire, office.cast.role("dispatcher"), workbook, mode=_HISTORY)
+    assert imported.outcomes == {REFUSED: 1}
 
 
 def _register(office: Office, folder: Path, *, seed: int, rows: int = 0, history: bool = False) -> tuple[Register, Path]:

@@ -19,7 +19,7 @@ from tiaochu_intake.usecases.particulars import Sealer
 from tiaochu_intake.usecases.reactions import MediationReactions, RoutingReactions
 from tiaochu_intake.usecases.register_import import RegisterImport
 from tiaochu_intake.usecases.registration import RegistrationCommands
-from tiaochu_intake.usecases.settings_commands import SettingsCommands
+from tiaochu_intake.usecases.settings_commands import LockReactions, SettingsCommands
 from tiaochu_intake.usecases.uploading import Uploading
 from tiaochu_kit.runner import App, Kit
 
@@ -69,6 +69,11 @@ def build(kit: Kit) -> App:
             "tiaochu.intake.v1.KeywordService": settings,
             "tiaochu.intake.v1.PolicyService": settings,
         },
-        consumers={"intake": [SearchLog()], "routing": [RoutingReactions(), OrganLog()], "mediation": [MediationReactions()]},
+        consumers={
+            "intake": [SearchLog()],
+            "routing": [RoutingReactions(), OrganLog()],
+            "mediation": [MediationReactions()],
+            "reporting": [LockReactions()],
+        },
         background=[sweep_uploads, reseal_numbers],
     )

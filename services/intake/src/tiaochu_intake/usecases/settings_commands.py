@@ -1,5 +1,7 @@
 """What a district sets by itself: its keyword table and its dated values."""
 
+from typing import Any
+
 from tiaochu.intake.v1 import keyword_service_pb2 as keyword_pb
 from tiaochu.intake.v1 import policy_service_pb2 as policy_pb
 from tiaochu_domainkit import categories, quantities
@@ -8,7 +10,7 @@ from tiaochu_intake.domain.keywords import Keyword, KeywordTable, clean_word
 from tiaochu_intake.domain.policies import ACTIVE, PolicyBook
 from tiaochu_intake.usecases.default_keywords import DEFAULT_KEYWORDS
 from tiaochu_intake.usecases.documents import KEYWORD_TABLES, POLICY_BOOKS, district_id
-from tiaochu_kit.usecase import Work, command
+from tiaochu_kit.usecase import Event, Work, command, reaction
 
 
 def first_table(district: str) -> KeywordTable:
@@ -43,6 +45,21 @@ class SettingsCommands:
         valid_from = quantities.real_date("valid_from_on", r.valid_from_on) if r.valid_from_on else beijing(work.now).date()
         book.put_policy(r.name, r.value, valid_from, by=work.actor.id, at=work.now)
         return policy_pb.PutPolicyResponse(etag=work.etag(book))
+
+
+class LockReactions:
+    """Reporting locks months; what is locked stays locked, so its word may be kept here and no history goes in."""
+
+    @reaction(
+        "tiaochu.reporting.events.v1.MonthLocked", reads=lambda e: [POLICY_BOOKS.by_id(district_id(POLICY_BOOKS.name, e.body.district))]
+    )
+    def lock(self, work: Work, e: Event[Any]) -> None:
+        """Note the newest locked month of a district."""
+        first = first_book(e.body.district)
+        book = work.find(POLICY_BOOKS, first.id) or work.add(POLICY_BOOKS, first)
+        month, today = int(e.body.month.replace("-", "")), beijing(work.now).date()
+        if month > book.on(today)["locked_month"]:
+            book.put_policy("locked_month", month, today, by=work.actor.id, at=work.now)
 
 
 def _keyword(n: int, keyword: keyword_pb.Keyword) -> Keyword:
