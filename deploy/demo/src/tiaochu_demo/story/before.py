@@ -33,9 +33,8 @@ async def merge(world: World, plan: CasePlan, clerk: Clerk) -> None:
     world.reached(Stage.CLASSIFIED)
     *_, centre = world.cast.upwards(clerk.organ_id)
     dispatcher = Clerk(clerk.matter, centre.id)
-    found = await dispatcher.duplicates()
-    if master.case_id not in found:
-        raise LookupError(f"{plan.key}: the duplicates do not show {plan.case.twin_of}")
+    # The first door is registered by now, but its own clerk may not have said yet what it is; duplicates are of one class.
+    await clerk.matter.until(dispatcher.duplicates, lambda found: master.case_id in found, f"{plan.case.twin_of} among the duplicates")
     await dispatcher.propose_merge(master.case_id)
     await Unit(clerk.matter, centre.id).confirm_merge(master.case_id)
 
