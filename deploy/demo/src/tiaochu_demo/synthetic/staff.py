@@ -1,6 +1,6 @@
 """The 80 registrations of staff: city and town windows, hotlines, village stations; with every special case the field knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import cycle, islice
@@ -82,12 +82,18 @@ def staff_cases(directory: Directory, seed: int, today: date) -> tuple[Synthetic
     places = [*_SPECIALS, *(_Place(leaf, door) for leaf, door in zip(drawn, doors, strict=True))]
     rng.shuffle(places)
     cases = [_case(book, number, place, today) for number, place in enumerate(places, 1)]
-    paired = rng.sample([c for c in cases if c.category.startswith("02") and c.registered_after < timedelta(days=DAYS - 1)], TWINS)
+    early = [c for c in cases if c.category.startswith("02") and c.registered_after < timedelta(days=DAYS - 1)]
+    paired = rng.sample([c for c in early if _known_by_number(c.applicants) and _known_by_number(c.respondents)], TWINS)
     for number, first in enumerate(paired, len(cases) + 1):
         channel = "hotline_12345" if first.channel != "hotline_12345" else "hotline"
         receiver = _receiver(directory, rng, "city" if first.first_receiver_organ_id != _centre(directory).id else "town")
         cases.append(book.twin(first, f"staff:{number:02d}", channel, receiver, delay=timedelta(days=1)))
     return tuple(sorted(cases, key=lambda c: c.registered_after))
+
+
+def _known_by_number(side: Iterable[Party]) -> bool:
+    """Whether somebody of a side has a paper number or a phone: by these a second door is recognised."""
+    return any(p.id_number or p.phone for p in side)
 
 
 def _case(book: Casebook, number: int, place: _Place, today: date) -> SyntheticCase:
