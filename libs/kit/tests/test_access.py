@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
+from tiaochu_domainkit import access as kinds
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_embedded.postgres import Database
 from tiaochu_kit import access
@@ -25,9 +26,7 @@ THINGS = "tiaochu.alpha.v1.ThingService"
 SEGMENT = st.sampled_from(["city", "town", "to", "t%", "t_wn", "a\\b", "镇"])
 PATH = st.lists(SEGMENT, max_size=3).map(lambda parts: "/" + "".join(f"{p}/" for p in parts))
 PERSON = st.sampled_from(["p1", "p2", "p%"])
-MARK = st.one_of(
-    st.tuples(st.just(access.ORGAN), PATH), st.tuples(st.just(access.PERSON), PERSON), st.tuples(st.just(access.BARRED), PERSON)
-)
+MARK = st.one_of(st.tuples(st.just(kinds.ORGAN), PATH), st.tuples(st.just(kinds.PERSON), PERSON), st.tuples(st.just(kinds.BARRED), PERSON))
 
 
 @pytest.fixture
@@ -91,9 +90,9 @@ async def test_a_person_sees_what_lies_below_and_nothing_else_for_get_and_list(a
 async def test_an_assignment_opens_a_case_and_a_recusal_closes_it(a: Running) -> None:
     case_id = (await a.call(f"{THINGS}/OpenThing", OpenThingRequest(district="329901"), by=NEAR)).case_id
     add = AddToThingRequest(case_id=case_id, amount=1)
-    await marked(a.kit, case_id, access.PERSON, TOWN.id)
+    await marked(a.kit, case_id, kinds.PERSON, TOWN.id)
     assert (await a.call(f"{THINGS}/AddToThing", add, by=TOWN)).total == 1
-    await marked(a.kit, case_id, access.BARRED, TOWN.id)
+    await marked(a.kit, case_id, kinds.BARRED, TOWN.id)
     with pytest.raises(DomainError):
         await a.call(f"{THINGS}/AddToThing", add, by=TOWN)
     assert not (await a.call(f"{THINGS}/ListThings", ListThingsRequest(), by=TOWN)).things

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tiaochu_embedded.ports import HOST, listens
 from tiaochu_embedded.problem import Problem
-from tiaochu_embedded.process import Child, Launch, script, wait_until
+from tiaochu_embedded.process import Child, Launch, Part, script, wait_until
 from tiaochu_embedded.vault import Vault
 
 OPERATOR = "operator"
@@ -19,13 +19,12 @@ MEMORY = "40MiB"
 """When the broker begins to collect garbage eagerly; without it some 70 MB lie about."""
 
 
-class Nats:
+class Nats(Part[Child]):
     """One server. Wiping its folder loses nothing the journals do not hold."""
 
     def __init__(self, folder: Path, vault: Vault, port: int, log: Path, services: Sequence[str], *, bound: bool = False) -> None:
         self.folder, self.port, self.services = folder, port, tuple(services)
         self._vault, self._log, self._bound = vault, log, bound
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -50,23 +49,11 @@ class Nats:
         if self._child:
             self._child.end()
 
-    def kill(self) -> None:
-        """SIGKILL, as a crash would look."""
-        if self._child:
-            self._child.kill()
-
     def wipe(self) -> None:
         """Delete everything it stored. Only while it is stopped."""
         if self.running():
             raise RuntimeError("stop the server before its folder is wiped")
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def running(self) -> bool:
-        return self._child is not None and self._child.running()
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
 
     def _configuration(self) -> str:
         users: list[dict[str, object]] = [{"user": OPERATOR, "password": self.password_file(OPERATOR).read_text()}]

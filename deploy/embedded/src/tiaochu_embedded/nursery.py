@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tiaochu_embedded.process import Identity, wait_until
+from tiaochu_embedded.process import Identity, last_words, wait_until
 
 _PR_SET_NAME = 15
 
@@ -54,10 +54,7 @@ class Offspring:
 
     def last_words(self, lines: int = 5) -> str:
         """The end of its log, for a message about its death."""
-        with contextlib.suppress(OSError), self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - 8192))
-            return b"\n".join(log.read().splitlines()[-lines:]).decode(errors="replace")
-        return ""
+        return last_words(self.log, lines)
 
 
 class Nursery:

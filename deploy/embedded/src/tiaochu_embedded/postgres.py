@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tiaochu_embedded.ports import HOST
 from tiaochu_embedded.problem import Problem, from_os_error
-from tiaochu_embedded.process import Account, Child, Identity, Launch, command_prefix, unprivileged_account, wait_until
+from tiaochu_embedded.process import Account, Child, Identity, Launch, Part, command_prefix, unprivileged_account, wait_until
 from tiaochu_embedded.vault import Vault
 
 SUPERUSER = "postgres"
@@ -68,14 +68,13 @@ class Database:
         return f"postgresql://{self.owner}:{self.owner_password_file.read_text()}@{HOST}:{self.port}/{self.name}"
 
 
-class Postgres:
+class Postgres(Part[Child]):
     """One server. Its data stay in `folder` over restarts, crashes included."""
 
     def __init__(self, folder: Path, vault: Vault, port: int, log: Path, *, durable: bool = True, bound: bool = False) -> None:
         self.folder, self.port = folder, port
         self._vault, self._log, self._bound = vault, log, bound
         self._settings = SETTINGS if durable else {**SETTINGS, **NOT_DURABLE}
-        self._child: Child | None = None
 
     # --- the server
 
@@ -100,18 +99,6 @@ class Postgres:
         """A fast shutdown: clients are cut off, nothing committed is lost."""
         if self._child:
             self._child.end(gently=signal.SIGINT)
-
-    def kill(self) -> None:
-        """SIGKILL to the server's first process, as a crash would look."""
-        if self._child:
-            self._child.kill()
-
-    def running(self) -> bool:
-        return self._child is not None and self._child.running()
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
 
     def _create(self, account: Account | None) -> None:
         """Make the data folder beside its place and move it there whole, so that an interrupted start leaves no half."""

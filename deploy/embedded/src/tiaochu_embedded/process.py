@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from tiaochu_embedded.problem import Problem, from_os_error
 
@@ -190,12 +191,47 @@ class Child:
 
     def last_words(self, lines: int = 5) -> str:
         """The end of its log, for a message about its death."""
-        try:
-            with self.log.open("rb") as log:
-                log.seek(max(0, self.log.stat().st_size - 8192))
-                return b"\n".join(log.read().splitlines()[-lines:]).decode(errors="replace")
-        except OSError:
-            return ""
+        return last_words(self.log, lines)
+
+
+class Process(Protocol):
+    """What a part needs of the process it holds."""
+
+    @property
+    def pid(self) -> int: ...
+    def running(self) -> bool: ...
+    def kill(self) -> None: ...
+
+
+P = TypeVar("P", bound=Process)
+
+
+class Part(Generic[P]):
+    """A part of the stack that is one process at a time, or none."""
+
+    _child: P | None = None
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would look."""
+        if self._child:
+            self._child.kill()
+
+    def running(self) -> bool:
+        return self._child is not None and self._child.running()
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
+
+
+def last_words(log: Path, lines: int) -> str:
+    """The end of a log; nothing when it cannot be read."""
+    try:
+        with log.open("rb") as content:
+            content.seek(max(0, log.stat().st_size - 8192))
+            return b"\n".join(content.read().splitlines()[-lines:]).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def script(name: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tiaochu_embedded.layout import Parts
 from tiaochu_embedded.nursery import Nursery, Offspring
+from tiaochu_embedded.process import Part
 from tiaochu_embedded.topology import Program
 
 STOP_SECONDS = 25.0
@@ -23,13 +24,12 @@ class Server(Protocol):
     def pid(self) -> int | None: ...
 
 
-class Service:
+class Service(Part[Offspring]):
     """One of our own programs as a part of the stack."""
 
     def __init__(self, program: Program, parts: Parts, nursery: Nursery) -> None:
         self.program = program
         self._parts, self._nursery = parts, nursery
-        self._child: Offspring | None = None
         self.changes: dict[str, str] = {}
         """What it is told differently from the stack's own settings."""
 
@@ -44,17 +44,6 @@ class Service:
     def stop(self) -> None:
         if self._child:
             self._child.end(seconds=STOP_SECONDS)
-
-    def kill(self) -> None:
-        if self._child:
-            self._child.kill()
-
-    def running(self) -> bool:
-        return self._child is not None and self._child.running()
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
 
     def ready(self) -> bool:
         """Whether it says that it can work."""

@@ -110,11 +110,6 @@ class Region:
             return _kind(self.code[9:12], _VILLAGE_RANGES)
         return None
 
-    @property
-    def is_local(self) -> bool:
-        """True when any part of the code is a local `Zdd`."""
-        return "Z" in self.code
-
     def is_within(self, other: "Region") -> bool:
         """True for the unit itself and everything numbered below it."""
         return self.code.startswith(other.prefix)

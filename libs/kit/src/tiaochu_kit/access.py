@@ -12,10 +12,9 @@ from psycopg import AsyncCursor
 from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, table, true
 from sqlalchemy import column as sql_column
 
+from tiaochu_domainkit.access import BARRED, ORGAN, PERSON
 from tiaochu_kit.database import Tx
 from tiaochu_kit.principal import Principal
-
-ORGAN, PERSON, BARRED = "organ", "person", "barred"
 
 _ROWS_SQL = """
 SELECT kind, value FROM case_access a

@@ -1,7 +1,6 @@
 """Calls to other services: by RPC name, with deadline, trace, the caller's token, and retries of what is safe to retry."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -26,7 +25,6 @@ class Peers:
         self._certificates = Certificates(settings)
         self._channels: dict[str, tuple[Stamp, grpc.aio.Channel]] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._written: str = settings.service
 
     async def call(
         self,
@@ -64,8 +62,15 @@ class Peers:
             if held is not None:
                 self._closing.add(closing := asyncio.ensure_future(held[1].close(grace=TIMEOUT_SECONDS)))
                 closing.add_done_callback(self._closing.discard)
-            held = self._channels[service] = (stamp, open_channel(self._settings, service, self._settings.peers[service]))
+            held = self._channels[service] = (stamp, self._open(service))
         return held[1]
+
+    def _open(self, service: str) -> grpc.aio.Channel:
+        options: list[tuple[str, Any]] = [("grpc.max_receive_message_length", 16 * 1024 * 1024), ("grpc.lb_policy_name", "round_robin")]
+        address = self._settings.peers[service]
+        if not self._certificates:
+            return grpc.aio.insecure_channel(address, options)
+        return grpc.aio.secure_channel(address, self._certificates.channel(), [*options, ("grpc.ssl_target_name_override", service)])
 
     def _method(self, service: str, rpc: str) -> Any:
         owner, name = rpc.split("/")
@@ -90,17 +95,3 @@ class Peers:
         await asyncio.gather(*self._closing)
         for _, channel in self._channels.values():
             await channel.close(grace=1)
-
-
-def open_channel(settings: Settings, name: str, address: str) -> grpc.aio.Channel:
-    """A channel to service `name`; TLS with our certificate where certificates are configured."""
-    options: list[tuple[str, Any]] = [("grpc.max_receive_message_length", 16 * 1024 * 1024), ("grpc.lb_policy_name", "round_robin")]
-    certificates = Certificates(settings)
-    if not certificates:
-        return grpc.aio.insecure_channel(address, options)
-    return grpc.aio.secure_channel(address, certificates.channel(), [*options, ("grpc.ssl_target_name_override", name)])
-
-
-async def collect(stream: AsyncIterator[Any]) -> list[Any]:
-    """Everything a streaming call answers."""
-    return [item async for item in stream]

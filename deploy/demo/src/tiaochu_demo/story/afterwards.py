@@ -12,7 +12,6 @@ from tiaochu_domainkit.clocks import beijing
 
 GRACE = timedelta(days=10)
 """After the last day of an obligation, before it counts as breached."""
-RULING_SECONDS = 60.0
 
 
 async def confirm(world: World, mediator: Mediator, draft: Draft) -> None:

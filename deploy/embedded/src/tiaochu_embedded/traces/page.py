@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
-from urllib.parse import quote
 
 from tiaochu_embedded.traces.store import StoredSpan, Summary
 
@@ -99,8 +98,3 @@ def _span_of(ns: int) -> str:
 
 def _page(title: str, body: str) -> str:
     return f"<!doctype html><html lang=zh-CN><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>{body}</html>"
-
-
-def trace_address(base: str, trace_id: str) -> str:
-    """Where a trace is shown."""
-    return f"{base}/trace/{quote(trace_id)}"

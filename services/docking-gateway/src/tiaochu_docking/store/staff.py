@@ -13,7 +13,6 @@ from tiaochu_docking.store.shelf import Shelf
 from tiaochu_docking.usecases.ports import ExchangeFilter, PacketRow, Queued
 from tiaochu_domainkit.errors import not_found
 from tiaochu_kit.paging import PageTokens, page_size
-from tiaochu_kit.principal import ALL_DISTRICTS
 from tiaochu_kit.usecase import Context, query
 
 
@@ -129,8 +128,7 @@ class StaffQueries:
 
     async def _visible(self, ctx: Context, exchange_id: str) -> Exchange:
         exchange = await self._shelf.exchange(exchange_id)
-        districts = ctx.principal.districts
-        if exchange is None or not (ctx.principal.is_service or {exchange.district, ALL_DISTRICTS} & districts):
+        if exchange is None or not ctx.principal.works_in(exchange.district):
             raise not_found("exchange", exchange_id)
         return exchange
 
