@@ -81,5 +81,6 @@ def test_production_does_not_start_without(cell: Cell) -> None:
     settings = cell.settings("alpha", environment="production", clock_file=None)
     with pytest.raises(ValueError, match="TIAOCHU_TLS_CERT_FILE"):
         Peers(settings)
-    with pytest.raises(ValueError, match="production"):
-        Settings(**{**settings.model_dump(), "clock_file": "clock"})
+    for meant_for_tests in ("clock_file", "failpoints_dir"):
+        with pytest.raises(ValueError, match="production"):
+            Settings(**{**settings.model_dump(), meant_for_tests: "somewhere"})

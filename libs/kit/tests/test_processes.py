@@ -128,6 +128,25 @@ async def test_killed_in_the_middle_and_started_again_nothing_is_lost_or_doubled
 
 
 @pytest.mark.req("PF2")
+@pytest.mark.parametrize("point", ["command.decided", "command.committed"])
+async def test_a_process_ends_where_it_is_told_to_and_the_same_key_gets_the_same_answer(
+    cell: Cell, start: Callable[..., Program], tmp_path: Path, point: str
+) -> None:
+    points = tmp_path / "failpoints"
+    points.mkdir()
+    alpha, client = start("alpha", "run", failpoints_dir=points), Client(cell)
+    case_id = (await client.call("OpenThing", OpenThingRequest(district="329901"))).case_id
+    (points / point).write_text("kill")
+    adding = asyncio.ensure_future(client.call("AddToThing", AddToThingRequest(case_id=case_id, amount=1)))
+    assert await alpha.ended(10) == -signal.SIGKILL
+    assert not list(points.iterdir()), "it acts once"
+    start("alpha", "run", failpoints_dir=points)
+    start("beta", "run")
+    await adding
+    await eventually(lambda: heard(cell).get(case_id) == 1, timeout=20)
+
+
+@pytest.mark.req("PF2")
 async def test_a_worker_that_is_frozen_is_replaced_and_does_no_harm_when_it_wakes(cell: Cell, start: Callable[..., Program]) -> None:
     start("alpha", "serve")
     first = start("alpha", "work", http_listen=f"127.0.0.1:{cell.port('spare-1')}")

@@ -13,6 +13,7 @@ from obstore.store import ObjectStore
 
 from tiaochu_domainkit.errors import DomainError, Kind, not_found
 from tiaochu_kit.errors import unavailable
+from tiaochu_kit.failpoints import reach
 
 CHUNK = 256 * 1024
 _MAGIC = b"TCB1"
@@ -52,8 +53,10 @@ class BlobStore:
             digest.update(chunk)
             head = head or bytes(chunk[:4096])
             sealed += encryptor.update(chunk)
+            reach("file.arriving")
         name = digest.hexdigest()
         await self._write(f"{district}/{subject}/{name}", bytes(sealed))
+        reach("file.stored")
         return Stored(name, size, head)
 
     async def _write(self, path: str, content: bytes) -> None:

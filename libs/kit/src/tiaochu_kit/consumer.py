@@ -16,6 +16,7 @@ from tiaochu_kit.database import Database, Tx, away, lost_race
 from tiaochu_kit.effects import Effects
 from tiaochu_kit.errors import unavailable
 from tiaochu_kit.events import EventCodec
+from tiaochu_kit.failpoints import reach
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.log import GENESIS
 from tiaochu_kit.parking import Parking
@@ -147,6 +148,7 @@ class Consumer:
             events = await self.producer.read(head.district, position)
             if not events:
                 raise unavailable(self.producer.name)
+            reach("catch-up.read")
             await self.apply(head.district, events)
             self.healed += len(events)
 
@@ -209,6 +211,7 @@ class Consumer:
                     self._stop(district, "another hash at the same position")
                     raise LogForked(district)
                 await self._apply_or_park(tx, [e for e in news if self._effects.knows(e)], park)
+                reach("batch.applied")
                 await tx.queue(_MOVE_SQL, (news[-1].position, news[-1].hash, self.producer.name, district))
 
     async def _apply_or_park(self, tx: Tx, events: Sequence[LoggedEvent], park: str | None) -> None:

@@ -12,6 +12,7 @@ import structlog
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import telemetry
 from tiaochu_kit.database import Database
+from tiaochu_kit.failpoints import reach
 
 POLL_SECONDS = 1.0
 BATCH = 100
@@ -54,8 +55,10 @@ class Timers:
             due = await tx.rows(_DUE_SQL, (self._now(),))
         for kind, key, district, due_at, attempts in due:
             try:
+                reach("timer.due")
                 with telemetry.duty_span(f"timer {kind}"):
                     await self._handlers[kind](key, district, due_at)
+                reach("timer.fired")
                 outcome: tuple[str, tuple[Any, ...]] = _FIRED_SQL, (kind, key, due_at)
             except Exception as error:  # noqa: BLE001 - one duty that fails must not stop the others
                 log.warning("timer.retry", kind=kind, error=type(error).__name__, reason=getattr(error, "reason", ""))
@@ -97,8 +100,10 @@ class Calls:
     async def _make(self, ident: str, kind: str, key: str, district: str, attempts: int, traceparent: str) -> None:
         outcome: tuple[str, tuple[Any, ...]]
         try:
+            reach("call.due")
             with telemetry.duty_span(f"call {kind}", traceparent):
                 await self._handlers[kind](ident, key, district)
+            reach("call.made")
             outcome = _DONE_SQL, (self._now(), None, ident)
         except DomainError as error:
             log.warning("call.refused", kind=kind, reason=error.reason)

@@ -15,6 +15,7 @@ from tiaochu_domainkit.errors import DomainError, Kind, denied, not_found
 from tiaochu_kit import access
 from tiaochu_kit.database import Database, away, lost_race
 from tiaochu_kit.documents import Read
+from tiaochu_kit.failpoints import reach
 from tiaochu_kit.journal import Journal, taken
 from tiaochu_kit.principal import Context
 from tiaochu_kit.usecase import CommandSpec, spec_of
@@ -84,6 +85,8 @@ class Executor:
             response: Message = run.method(work, run.request, *run.prepared)
             await self._journal.save(tx, work)
             await tx.queue(_KEEP_SQL, (ctx.principal.id, ctx.method, ctx.request_id, digest, response.SerializeToString(), ctx.now))
+            reach("command.decided")
+        reach("command.committed")
         self._committed()
         return response
 

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from tiaochu_kit import failpoints
 from tiaochu_kit.settings import MigrationSettings
 
 DISTRICT_POLICY = (
@@ -154,6 +155,7 @@ def migrate(settings: MigrationSettings, package: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(files(package) / "migrations"))
     config.attributes["url"] = _owner_url(settings)
+    failpoints.arm(settings.failpoints_dir)
     command.upgrade(config, "head")
 
 
@@ -173,11 +175,15 @@ def _owner_url(settings: MigrationSettings) -> str:
     return make_conninfo(settings.database_owner_url, password=password.read_text().strip() if password else None)
 
 
+def _applied(**_: Any) -> None:
+    failpoints.reach("migration.applied")
+
+
 def run_env(context: Any) -> None:
     """What every service's `migrations/env.py` calls: one transaction a migration, over a plain psycopg connection."""
     url = context.config.attributes["url"]
     engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sa.NullPool)
     with engine.connect() as connection:
-        context.configure(connection=connection, transaction_per_migration=True)
+        context.configure(connection=connection, transaction_per_migration=True, on_version_apply=_applied)
         with context.begin_transaction():
             context.run_migrations()

@@ -6,6 +6,7 @@ import contextlib
 import structlog
 
 from tiaochu_kit.database import Database, Tx
+from tiaochu_kit.failpoints import reach
 from tiaochu_kit.log import BATCH, COLUMNS, GENESIS, chain, read_range
 from tiaochu_kit.transport import Publisher
 
@@ -92,6 +93,7 @@ class Relay:
                 hashes.append(running)
             await tx.queue(_POSITION_SQL, (seqs, times, positions, hashes))
             await tx.queue(_HEAD_SQL, (position, running, district))
+        reach("log.sequenced")
         return len(rows)
 
     async def _lock(self, tx: Tx, district: str) -> tuple[int, bytes]:
@@ -110,6 +112,7 @@ class Relay:
                 events = await read_range(tx, district, published)
             if events:
                 await self._publisher.publish(events)
+                reach("log.published")
                 async with self._database.transaction() as tx:
                     await tx.queue(_PUBLISHED_SQL, (events[-1].position, district))
         return bool(heads)

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from tiaochu.log.v1 import log_service_pb2  # noqa: F401 - registers the service's descriptor
 from tiaochu_domainkit.sealing import Keyring, load_keyring
-from tiaochu_kit import figures, migrations, telemetry
+from tiaochu_kit import failpoints, figures, migrations, telemetry
 from tiaochu_kit.auth import Posts, Tokens
 from tiaochu_kit.blobs import BlobStore, open_store
 from tiaochu_kit.clock import Clock
@@ -139,6 +139,7 @@ def main(service: str, package: str, build: Build) -> None:
         migrations.finish_upgrade(MigrationSettings(), RELEASE)
     elif role in ("serve", "work", "run"):
         settings = Settings()
+        failpoints.arm(settings.failpoints_dir)
         telemetry.setup(settings)
         figures.setup()
         uvloop.run(run(settings, package, build, serve=role != "work", work=role != "serve"))

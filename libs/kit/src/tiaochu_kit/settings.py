@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     log_signing_key_file: Path | None = None
     otlp_endpoint: str | None = None
     clock_file: Path | None = None
+    failpoints_dir: Path | None = None
+    """Arms `tiaochu_kit.failpoints`."""
     admission_slots: int = Field(default=32, ge=1)
     """Calls of people that one process works on at once."""
     admission_queue: int = Field(default=64, ge=0)
@@ -61,6 +63,7 @@ class Settings(BaseSettings):
     def model_post_init(self, _context: object, /) -> None:
         if self.environment == "production" and self.clock_file is not None:
             raise ValueError("TIAOCHU_CLOCK_FILE is for the embedded stack only: nobody steps the clock in production")
+        _refuse_failpoints(self.environment, self.failpoints_dir)
 
     @property
     def assignments_trusted_for(self) -> float:
@@ -81,5 +84,15 @@ class MigrationSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TIAOCHU_", extra="ignore", frozen=True)
 
+    environment: Literal["embedded", "production"] = "production"
     database_owner_url: str
     database_owner_password_file: Path | None = None
+    failpoints_dir: Path | None = None
+
+    def model_post_init(self, _context: object, /) -> None:
+        _refuse_failpoints(self.environment, self.failpoints_dir)
+
+
+def _refuse_failpoints(environment: str, folder: Path | None) -> None:
+    if environment == "production" and folder is not None:
+        raise ValueError("TIAOCHU_FAILPOINTS_DIR is for the embedded stack only: nobody makes production fail")

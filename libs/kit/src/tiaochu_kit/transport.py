@@ -18,6 +18,7 @@ from nats.js.errors import NotFoundError
 
 from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu_kit import telemetry
+from tiaochu_kit.failpoints import reach
 from tiaochu_kit.settings import Settings
 
 log = structlog.get_logger()
@@ -196,6 +197,7 @@ class Subscription:
                 events = [event for message in messages if (event := await _ours(message)) is not None]
                 if events:
                     await handle(events)
+                    reach("batch.committed")
                 for message in messages:
                     await message.ack()
             except Exception as error:  # noqa: BLE001 - a loop of kit must outlive any failure of what it depends on

@@ -28,6 +28,7 @@ from tiaochu_docking.usecases.deliveries import DeliveryCommands
 from tiaochu_docking.usecases.own import OwnCommands
 from tiaochu_docking.usecases.ports import Outbox
 from tiaochu_kit import telemetry
+from tiaochu_kit.failpoints import reach
 from tiaochu_kit.ids import new_id
 
 POLL_SECONDS = 1.0
@@ -144,6 +145,7 @@ class Dispatcher:
         endpoint = agency.endpoint(delivery.endpoint_id)
         started = time.monotonic()
         answer = await self._attempt(client, agency, endpoint, delivery)
+        reach("webhook.delivered")
         spent = int((time.monotonic() - started) * 1000)
         await self._outbox.note_attempt(delivery, at=self._now(), status=answer.status, fault=answer.fault, milliseconds=spent)
         await self._settle(agency, delivery, answer)
@@ -161,6 +163,7 @@ class Dispatcher:
         except OSError:
             return Answer(fault="CONNECT")
         parcel = await self._outbox.hand_out(delivery, endpoint, headers, self._now())
+        reach("webhook.noted")
         with telemetry.consumer_span("deliver", [parcel.traceparent]), telemetry.client_span(f"POST {endpoint.endpoint_id}"):
             sent = {**headers, **telemetry.outgoing(), "host": target.host, "content-type": "application/json; charset=utf-8"}
             request = client.build_request("POST", target.url, content=parcel.body, headers=sent, extensions={"sni_hostname": target.name})
