@@ -10,6 +10,7 @@ import pytest
 
 from e2e.office import Office
 from tiaochu_sandbox.gateway import Gateway, new_id, new_secret
+from tiaochu_sandbox.hostile import BODY_CHARACTERS, hostile_headers
 
 
 async def _post(gateway: Gateway, body: bytes, headers: dict[str, str]) -> httpx2.Response:
@@ -49,6 +50,24 @@ async def test_a_header_that_is_not_right_is_refused_before_anything_is_read(off
     answer = await _post(gateway, body, headers)
     assert (answer.status_code, answer.json()["reason"]) == (status, reason), answer.text
     assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.req("DG10", "PF2")
+async def test_the_21_hostile_header_sets_are_judged_rightly_at_the_door(office: Office) -> None:
+    gateway = await _gateway(office)
+    body = json.dumps({"type": "cn.tiaochu.docking.token.v1", "note": BODY_CHARACTERS}, ensure_ascii=False).encode()
+    secret, other = (base64.b64decode(s.removeprefix("whsec_")) for s in (office.court.secret, new_secret()))
+    agency = [(name.encode(), gateway.signed(new_id(), b"")[name].encode()) for name in ("tiaochu-agency", "content-type")]
+    sets = hostile_headers(secret, other, new_id(), office.now(), body)
+    assert len(sets) == 21
+    judged = {}
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        for name, sent in sets.items():
+            answer = await client.post(gateway.address + "/tokens", content=body, headers=[*agency, *sent.raw])
+            judged[name] = answer.status_code, answer.json().get("reason", "")
+    stale = ("too old", "too new")
+    refusals = {name: (401, "SIGNATURE_STALE" if name in stale else "SIGNATURE_INVALID") for name in sets}
+    assert judged == {name: (201, "") if sent.genuine else refusals[name] for name, sent in sets.items()}
 
 
 @pytest.mark.req("DG10")

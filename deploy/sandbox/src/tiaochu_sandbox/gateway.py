@@ -56,7 +56,7 @@ class Gateway:
     """Calls the gateway as the agency `code`."""
 
     def __init__(self, base: str, code: str, secret: Callable[[], str], now: Callable[[], datetime], client: httpx2.AsyncClient) -> None:
-        self._base = f"{base}/docking/v1"
+        self.address = f"{base}/docking/v1"
         self._code = code
         self._secret = secret
         self._now = now
@@ -69,11 +69,11 @@ class Gateway:
 
     async def write(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> httpx2.Response:
         """A write with ready headers."""
-        return await self._client.request(method, self._base + path, content=body, headers=dict(headers))
+        return await self._client.request(method, self.address + path, content=body, headers=dict(headers))
 
     async def change(self, method: str, path: str, document: dict[str, Any]) -> httpx2.Response:
         """A signed write of a fresh id."""
-        body = httpx2.Request("POST", self._base, json=document).content
+        body = httpx2.Request("POST", self.address, json=document).content
         return await self.write(method, path, body, self.signed(new_id(), body))
 
     async def read(self, path: str, **params: Any) -> httpx2.Response:
@@ -89,7 +89,7 @@ class Gateway:
 
     async def _read(self, path: str, params: Mapping[str, Any]) -> httpx2.Response:
         headers = {"authorization": f"Bearer {self._token}"}
-        return await self._client.get(self._base + path, params=dict(params), headers=headers)
+        return await self._client.get(self.address + path, params=dict(params), headers=headers)
 
     async def upload(self, name: str, content: bytes) -> httpx2.Response:
         """A file; its id is the webhook-id."""
@@ -107,4 +107,4 @@ class Gateway:
             "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "repr-digest": f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:",
         }
-        return await self._client.post(f"{self._base}/files", content=content, headers=headers)
+        return await self._client.post(f"{self.address}/files", content=content, headers=headers)
