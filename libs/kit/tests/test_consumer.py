@@ -147,10 +147,20 @@ async def test_a_log_that_ends_before_the_cursor_or_differs_at_its_head_stops(
 
 async def test_a_type_nobody_handles_only_moves_the_cursor(kit: Kit, paper: PaperLog, consumer: Consumer) -> None:
     case_id = opened(paper)
-    paper.write("tiaochu.alpha.events.v9.NeverHeardOf", case_id, b"\xff\xff")
+    paper.write("tiaochu.beta.events.v1.EchoHeard", case_id, b"")
     added(paper, case_id, 5)
     await consumer.handle(paper.events)
     assert (await total(kit, case_id), await cursor(kit), await parked(kit)) == (5, 3, [])
+
+
+async def test_a_type_that_no_contract_has_parks_its_aggregate(kit: Kit, paper: PaperLog, consumer: Consumer) -> None:
+    sick, healthy = opened(paper), opened(paper)
+    paper.write("tiaochu.alpha.events.v1.NeverHeardOf", sick, b"\xff\xff")
+    added(paper, sick, 5)
+    added(paper, healthy, 2)
+    await consumer.handle(paper.events)
+    assert (await total(kit, sick), await total(kit, healthy), await cursor(kit)) == (0, 2, 5)
+    assert await parked(kit) == [(3, "UnknownEvent"), (4, "WAITS")]
 
 
 async def test_a_body_that_does_not_decode_parks_its_aggregate_and_what_follows_waits(

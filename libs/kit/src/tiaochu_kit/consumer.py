@@ -210,7 +210,7 @@ class Consumer:
                 if news[0].previous_hash != running:
                     self._stop(district, "another hash at the same position")
                     raise LogForked(district)
-                await self._apply_or_park(tx, [e for e in news if self._effects.knows(e)], park)
+                await self._apply_or_park(tx, [e for e in news if self._effects.concern(e)], park)
                 reach("batch.applied")
                 await tx.queue(_MOVE_SQL, (news[-1].position, news[-1].hash, self.producer.name, district))
 
@@ -225,7 +225,7 @@ class Consumer:
 
     @contextlib.contextmanager
     def _span(self, batch: Sequence[LoggedEvent]) -> Iterator[None]:
-        known = [_traceparent(e.headers) for e in batch if self._effects.knows(e)]
+        known = [_traceparent(e.headers) for e in batch if self._effects.concern(e)]
         if not known:
             yield
             return

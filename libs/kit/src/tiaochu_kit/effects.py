@@ -9,7 +9,7 @@ import orjson
 from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu_kit import telemetry
 from tiaochu_kit.database import Tx
-from tiaochu_kit.events import EventCodec
+from tiaochu_kit.events import EventCodec, load_contracts
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.principal import service_principal
 from tiaochu_kit.usecase import Event, ProjectionSpec, ReactionSpec, spec_of
@@ -29,10 +29,11 @@ class Effects:
         self._now = now
         self._reactions = _by_type(handlers, ReactionSpec)
         self._projections = _by_type(handlers, ProjectionSpec)
+        load_contracts(producer)
 
-    def knows(self, event: LoggedEvent) -> bool:
-        """Whether anything happens at an event of this type."""
-        return event.type in self._reactions or event.type in self._projections
+    def concern(self, event: LoggedEvent) -> bool:
+        """Whether an event of this type may not be passed over: something happens at it, or no contract has it, so that nobody can tell."""
+        return event.type in self._reactions or event.type in self._projections or not self._codec.has(event.type)
 
     async def apply(self, tx: Tx, news: Sequence[LoggedEvent]) -> None:
         """Decode, react, fold and save within the caller's transaction. Raises what decoding or a reaction raises."""

@@ -1,15 +1,21 @@
 """Events between domain dataclasses and protobuf messages, by equal names and equal fields."""
 
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from importlib import import_module
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 
 from tiaochu_kit.compat import FIRST, needs
+
+
+class UnknownEvent(KeyError):
+    """No contract of this release has an event of this type."""
 
 
 class EventCodec:
@@ -38,8 +44,17 @@ class EventCodec:
         return to_message(event, self._class(self.type_of(event))).SerializeToString(deterministic=True)
 
     def decode(self, type_name: str, payload: bytes) -> Message:
-        """The message. Raises `KeyError` for an unknown type, `DecodeError` for bytes that are not one."""
+        """The message. Raises `UnknownEvent` for an unknown type, `DecodeError` for bytes that are not one."""
+        if not self.has(type_name):
+            raise UnknownEvent(type_name)
         return self._class(type_name).FromString(payload)
+
+    def has(self, type_name: str) -> bool:
+        """Whether the contracts that were loaded have this type."""
+        try:
+            return self._class(type_name) is not None
+        except KeyError:
+            return False
 
     def _class(self, type_name: str) -> type[Message]:
         found = self._classes.get(type_name)
@@ -47,6 +62,17 @@ class EventCodec:
             descriptor = descriptor_pool.Default().FindMessageTypeByName(type_name)
             found = self._classes[type_name] = message_factory.GetMessageClass(descriptor)
         return found
+
+
+def load_contracts(producer: str) -> None:
+    """Load the messages of a producer's events, those included that nobody here reacts to. One whose messages are no package loads them itself."""
+    name = f"tiaochu.{producer}.events.v1"
+    try:
+        package = import_module(name)
+    except ModuleNotFoundError:
+        return
+    for module in pkgutil.iter_modules(package.__path__, f"{name}."):
+        import_module(module.name)
 
 
 def to_message(value: Any, cls: type[Message]) -> Message:
