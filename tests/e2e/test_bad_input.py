@@ -165,6 +165,31 @@ async def test_a_body_over_the_limit_is_refused(office: Office) -> None:
     await _unknown(office, request.case_id)
 
 
+@pytest.mark.req("IN2")
+@pytest.mark.parametrize("text", ["邻里纠纷".encode("gb18030"), "\ud83d".encode(errors="surrogatepass")])
+async def test_text_in_gb18030_and_lone_surrogates_are_refused(office: Office, text: bytes) -> None:
+    """No client of ours can write such a message, so that its bytes are made here."""
+    request = registration(office.write(), office.now())
+    request.facts = "事" * len(text)
+    case_id, actor = request.case_id, office.cast.at(type(request), request.first_receiver_organ_id)
+    written = request.SerializeToString().replace(request.facts.encode(), text * 3)
+    with pytest.raises(Refused) as refused:
+        await office.wire.ask_raw(actor, request, written)
+    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_UNREADABLE")
+    assert refused.value.error.zh
+    await _unknown(office, case_id)
+
+
+@pytest.mark.req("MD2", "PF2")
+async def test_a_recused_mediator_acts_no_longer(office: Office) -> None:
+    _, clerk, unit = await office.accepted()
+    recused = await office.seat(unit, own=False)
+    assert (await clerk.raise_recusal(recused.person_id, clerk.matter.applicants[0])).replaced
+    with pytest.raises(Refused) as refused:
+        await recused.appoint(office.now() + timedelta(days=2), waived=True)
+    assert refused.value.code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED)
+
+
 _NAMES = {
     "../../etc/passwd.pdf": "FILE_NAME_PATH",
     "照片\\原件.pdf": "FILE_NAME_PATH",

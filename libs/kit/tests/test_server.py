@@ -41,7 +41,9 @@ async def a(cell: Cell) -> AsyncIterator[Running]:
 
 async def raw(a: Running, rpc: str, request: Any, timeout: float | None = 10, **metadata: Any) -> object:
     unary: Any = a.channel.unary_unary(
-        f"/{THINGS}/{rpc}", request_serializer=lambda m: m.SerializeToString(), response_deserializer=ThingResponse.FromString
+        f"/{THINGS}/{rpc}",
+        request_serializer=lambda m: m if isinstance(m, bytes) else m.SerializeToString(),
+        response_deserializer=ThingResponse.FromString,
     )
     headers = [("tiaochu-request-id", new_id()), *((k.replace("_", "-"), v) for k, v in metadata.items())]
     try:
@@ -58,6 +60,17 @@ async def test_a_call_without_a_deadline_is_refused(a: Running) -> None:
     with pytest.raises(DomainError) as refusal:
         await raw(a, "OpenThing", OPEN, timeout=None, tiaochu_service="test")
     assert paths(refusal.value) == [("deadline", "DEADLINE_REQUIRED")]
+
+
+@pytest.mark.parametrize("text", ["纠纷".encode("gb18030"), b"\xed\xa0\x80", b"\xff"])
+async def test_text_that_is_not_utf_8_is_refused_with_a_reason(a: Running, text: bytes) -> None:
+    field = OPEN.DESCRIPTOR.fields_by_name["external"].number << 3 | 2
+
+    content = OPEN.SerializeToString() + bytes((field, len(text))) + text
+    with pytest.raises(DomainError) as refusal:
+        await raw(a, "OpenThing", content, tiaochu_service="test")
+    assert (refusal.value.kind, refusal.value.reason) == (Kind.INVALID_INPUT, "REQUEST_UNREADABLE")
+    assert refusal.value.zh
 
 
 @pytest.mark.parametrize("request_id", ["", "1", "01A20C85-596D-708D-8BA5-6AFBE1BAA675", "01a20c85596d708d8ba56afbe1baa675"])

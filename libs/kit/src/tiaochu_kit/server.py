@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ import grpc
 import protovalidate
 import structlog
 from google.protobuf import message_factory
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tiaochu.options.v1 import options_pb2
@@ -95,21 +95,23 @@ class Server:
 
     def _handler(self, rpc: Rpc) -> "grpc.RpcMethodHandler[Any, Any]":
         requests = message_factory.GetMessageClass(rpc.descriptor.input_type)
-        coding: dict[str, Any] = {"request_deserializer": requests.FromString, "response_serializer": lambda m: m.SerializeToString()}
+        coding: dict[str, Any] = {"request_deserializer": _reading(requests), "response_serializer": lambda m: m.SerializeToString()}
         in_stream, out_stream = rpc.descriptor.client_streaming, rpc.descriptor.server_streaming
 
         async def single(request: Any, context: Any) -> Any:
             async with self._answering(rpc, context) as ctx:
-                return await self._call(rpc, request, ctx)
+                return await self._call(rpc, _readable(request), ctx)
 
         async def many_in(requests: AsyncIterator[Any], context: Any) -> Any:
             async with self._answering(rpc, context) as ctx:
-                return await rpc.method(ctx, requests)
+                return await rpc.method(ctx, _each_readable(requests))
 
         async def many_out(request: Any, context: Any) -> AsyncIterator[Any]:
             async with self._answering(rpc, context) as ctx:
-                if isinstance(request, Message):
-                    self._validate(request)
+                if in_stream:
+                    request = _each_readable(request)
+                else:
+                    self._validate(_readable(request))
                 async for response in rpc.method(ctx, request):
                     yield response
 
@@ -198,6 +200,37 @@ class Server:
                 await consumer.catch_up(district)
         except (grpc.aio.AioRpcError, OSError) as error:
             raise unavailable(producer) from error
+
+
+_UNREADABLE = object()
+"""Stands for a request that is no message of its type: gRPC itself would answer without a reason."""
+
+
+def _reading(requests: type[Message]) -> Callable[[bytes], object]:
+    def read(content: bytes) -> object:
+        try:
+            return requests.FromString(content)
+        except DecodeError:
+            return _UNREADABLE
+
+    return read
+
+
+def _readable(request: Any) -> Message:
+    if request is _UNREADABLE:
+        raise DomainError(
+            Kind.INVALID_INPUT,
+            "REQUEST_UNREADABLE",
+            "the request is no message of its type; text must be UTF-8",
+            "请求内容无法读取,文字须为UTF-8编码",
+        )
+    message: Message = request
+    return message
+
+
+async def _each_readable(requests: AsyncIterator[Any]) -> AsyncIterator[Message]:
+    async for request in requests:
+        yield _readable(request)
 
 
 def _authorise(rpc: Rpc, principal: Principal) -> None:
