@@ -11,6 +11,7 @@ from tiaochu_demo.directory import CITY, NEIGHBOUR, load_directory
 from tiaochu_demo.driver import Cast, Clerk, Court, Mediator, Unit, Wire
 from tiaochu_demo.driver.mediator import Draft, Promise
 from tiaochu_demo.synthetic.casebook import Casebook
+from tiaochu_demo.synthetic.court import CourtOffer, court_offers
 from tiaochu_demo.synthetic.model import SyntheticCase
 from tiaochu_domainkit.clocks import beijing
 from tiaochu_embedded.client import RunningStack
@@ -76,6 +77,15 @@ class Office:
         )
         parties = {"applicants": case.applicants[:1], "respondents": case.respondents[:1]}
         return replace(case, **{**parties, "scale": "01", "flags": (), "single_legal_relation": True, **changes})
+
+    def delegation(self, channel: str) -> CourtOffer:
+        """A simple matter of two people that the court offers today by that channel, under a number of its own."""
+        today, rng = beijing(self.now()).date(), self.book.rng
+        while True:
+            for offer in court_offers(self.cast.directory, rng.randrange(10**9), today, round_number=rng.randrange(10, 10**6)):
+                case = offer.case
+                if (offer.channel, case.received_on, len(case.parties), case.difficulty) == (channel, today, 2, "simple"):
+                    return replace(offer, case=replace(case, flags=()))
 
     # --- cases brought so far
 

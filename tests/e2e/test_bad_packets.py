@@ -92,6 +92,24 @@ async def test_a_signature_over_other_bytes_or_by_another_secret_is_invalid(offi
         assert (answer.status_code, answer.json()["reason"]) == (401, "SIGNATURE_INVALID")
 
 
+@pytest.mark.req("DG10")
+async def test_a_letter_sent_again_as_it_was_answers_as_before_and_does_nothing_more(office: Office) -> None:
+    gateway = await _gateway(office)
+    exchange_id = await office.court.offer(office.delegation("push"))
+    case_id = await office.court.case_of(exchange_id)
+    [packet] = [p for p in await office.court.packets(exchange_id) if p["kind"] == "offer"]
+    kept = await gateway.read(f"/packets/{packet['packet_id']}")
+    fresh = gateway.signed(packet["packet_id"], kept.content)
+    for headers in ({**fresh, **{n: v for n, v in kept.headers.items() if n.startswith("webhook-")}}, fresh):
+        again = await gateway.write("POST", "/exchanges", kept.content, headers)
+        assert (again.status_code, again.headers["idempotent-replay"]) == (201, "true"), again.text
+        assert again.json()["receipt"]["receipt_id"] == packet["receipt_id"]
+    other = kept.content + b" "
+    reused = await gateway.write("POST", "/exchanges", other, gateway.signed(packet["packet_id"], other))
+    assert (reused.status_code, reused.json()["reason"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert await office.court.case_of(exchange_id) == case_id
+
+
 _BODIES: dict[str, bytes] = {
     "not json": b"{",
     "gb18030": '{"data": "纠纷"}'.encode("gb18030"),

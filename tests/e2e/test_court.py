@@ -1,22 +1,19 @@
 """诉调对接: the sandbox court as a real agency, over signed HTTP and over the pull feed."""
 
-from dataclasses import replace
-
 import pytest
 
 from e2e.office import Office
 from tiaochu.docking.v1 import docking_service_pb2 as docking
 from tiaochu_demo.driver import Clerk, Court, Unit
 from tiaochu_demo.driver.matter import until
-from tiaochu_demo.synthetic.court import CourtOffer, court_offers
-from tiaochu_domainkit.clocks import beijing
+from tiaochu_demo.synthetic.court import CourtOffer
 
 
 @pytest.mark.req("DG1", "DG5", "DG10")
 @pytest.mark.parametrize("channel", ["push", "pull"])
 async def test_a_delegated_case_is_registered_signed_and_its_result_goes_back(office: Office, channel: str) -> None:
     await office.court.dock()
-    offer = _offer(office, channel)
+    offer = office.delegation(channel)
     exchange_id = await office.court.offer(offer)
     clerk = await _taken(office, offer, exchange_id)
     entry = await clerk.case()
@@ -43,7 +40,7 @@ async def test_a_delegated_case_is_registered_signed_and_its_result_goes_back(of
 @pytest.mark.req("DG5")
 async def test_a_declined_delegation_goes_back_to_the_court(office: Office) -> None:
     await office.court.dock()
-    offer = _offer(office, "push")
+    offer = office.delegation("push")
     exchange_id = await office.court.offer(offer)
     clerk = await _taken(office, offer, exchange_id)
     await clerk.classify(offer.case)
@@ -76,7 +73,7 @@ async def test_a_joint_application_is_ruled_on_and_the_ruling_stands_on_the_agre
 @pytest.mark.req("DG10")
 async def test_the_same_matter_offered_twice_is_one_case(office: Office) -> None:
     await office.court.dock()
-    offer = _offer(office, "push")
+    offer = office.delegation("push")
     await office.court.misbehave("twice")
     exchange_id = await office.court.offer(offer)
     case_id = await office.court.case_of(exchange_id)
@@ -96,16 +93,6 @@ async def test_a_court_that_answers_badly_gets_the_packet_again_until_it_confirm
         return str((await mediator.agreement(draft.agreement_id)).confirmations[-1].ruling)
 
     assert await mediator.matter.until(ruled, bool, "the ruling after a refused delivery") == "valid"
-
-
-def _offer(office: Office, channel: str) -> CourtOffer:
-    """A simple matter of two people that the court offers today by that channel, under a number of its own."""
-    today, rng = beijing(office.now()).date(), office.book.rng
-    while True:
-        for offer in court_offers(office.cast.directory, rng.randrange(10**9), today, round_number=rng.randrange(10, 10**6)):
-            case = offer.case
-            if (offer.channel, case.received_on, len(case.parties), case.difficulty) == (channel, today, 2, "simple"):
-                return replace(offer, case=replace(case, flags=()))
 
 
 async def _taken(office: Office, offer: CourtOffer, exchange_id: str) -> Clerk:
