@@ -20,6 +20,8 @@ SERVICES = tuple(FOLLOWS)
 CASES, OFFERS = 4, 1
 """Fed while one part dies; in all some forty cases."""
 SETTLE_SECONDS = 60.0
+AWAY_SECONDS = 30.0
+"""How long the broker is away: longer than any retry or lease waits."""
 
 
 async def settled(books: Books, ledger: Ledger, *, untold: bool = False) -> None:
@@ -74,8 +76,15 @@ async def test_work_goes_on_without_the_broker_and_its_disk_can_be_lost(shaken: 
     feeding = asyncio.create_task(crowd.feed(CASES, OFFERS))
     await ledger.more(CASES, feeding)
     await asyncio.to_thread(shaken.stop_nats)
+    back = asyncio.get_running_loop().time() + AWAY_SECONDS
     await feeding
-    await crowd.feed(2, OFFERS)
+    feeding = asyncio.create_task(crowd.feed(CASES, OFFERS))
+    await ledger.more(CASES, feeding)
+    await asyncio.to_thread(shaken.kill, "routing")
+    await asyncio.to_thread(shaken.restart, "routing")
+    await feeding
+    while asyncio.get_running_loop().time() < back:
+        await crowd.feed(1)
     with opened(shaken) as books:
         await settled(books, ledger, untold=True)
 
