@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from typer.testing import CliRunner, Result
+
+from tiaochu_cli.main import app
 from tiaochu_demo.directory import CITY, NEIGHBOUR, load_directory
 from tiaochu_demo.driver import Cast, Clerk, Court, Mediator, Unit, Wire
 from tiaochu_demo.driver.mediator import Draft, Promise
@@ -56,6 +59,13 @@ class Office:
     def step(self, **length: float) -> None:
         """Move the time of all processes on."""
         self.wire.clock.step(timedelta(**length).total_seconds())
+
+    # --- the command line
+
+    def shell(self, person: str, *arguments: str) -> Result:
+        """The operator's command as this person."""
+        settings = {"TIAOCHU_STACK": str(self.wire.stack.run_dir), "TIAOCHU_AS": person, "COLUMNS": "200"}
+        return CliRunner().invoke(app, arguments, env=settings)
 
     # --- cases on paper
 

@@ -5,10 +5,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from typer.testing import CliRunner
 
 from e2e.office import Office
-from tiaochu_cli.main import app
 from tiaochu_demo.driver import Unit
 from tiaochu_embedded.stack import Stack
 from tiaochu_kit.ids import new_id
@@ -38,7 +36,7 @@ async def test_an_event_that_cannot_be_read_is_parked_with_what_follows_and_repl
     await clerk.classify(case)
 
     def parked(service: str) -> list[tuple[str, str]]:
-        _, told = _operator(stack, "parked", "list", "--service", service, "--producer", "intake", "--aggregate", case_id)
+        _, told = _operator(office, "parked", "list", "--service", service, "--producer", "intake", "--aggregate", case_id)
         return [(p["event"]["type"], p["error"].split(":")[0]) for p in told["services"][0].get("parked", [])]
 
     for service in ("routing", "mediation", "reporting"):
@@ -52,27 +50,27 @@ async def test_an_event_that_cannot_be_read_is_parked_with_what_follows_and_repl
     _, other_clerk, _ = await office.classified()  # another case goes on
     assert other_clerk.matter.case_id != case_id
 
-    for service in _parking(stack, case_id):
-        refused, told = _operator(stack, "parked", "replay", service, "intake", case_id)
+    for service in _parking(office, case_id):
+        refused, told = _operator(office, "parked", "replay", service, "intake", case_id)
         assert (refused, told["error"]["reason"]) == (1, "STILL_NOT_APPLICABLE")
-        _, shown = _operator(stack, "parked", "show", service, "intake", case_id)
+        _, shown = _operator(office, "parked", "show", service, "intake", case_id)
         event = shown["parked"][0]["event"]
         dropped, _ = _operator(
-            stack, "parked", "drop", service, "intake", event["district"], event["position"], "--reason", "wrongly written"
+            office, "parked", "drop", service, "intake", event["district"], event["position"], "--reason", "wrongly written"
         )
         assert dropped == 0
-        _, told = _operator(stack, "parked", "replay", service, "intake", case_id)
+        _, told = _operator(office, "parked", "replay", service, "intake", case_id)
         assert told["applied"] == len(shown["parked"]) - 1
         assert not parked(service)
     assert await Unit(clerk.matter, clerk.organ_id).lead()
 
 
-def _parking(stack: Stack, case_id: str) -> list[str]:
+def _parking(office: Office, case_id: str) -> list[str]:
     """Services with parked events of the case."""
-    _, told = _operator(stack, "parked", "list", "--aggregate", case_id)
+    _, told = _operator(office, "parked", "list", "--aggregate", case_id)
     return [s["service"] for s in told["services"] if s.get("parked")]
 
 
-def _operator(stack: Stack, *arguments: str) -> tuple[int, Any]:
-    told = CliRunner().invoke(app, [*arguments, "--json"], env={"TIAOCHU_STACK": str(stack.folder.path), "TIAOCHU_AS": "operator"})
+def _operator(office: Office, *arguments: str) -> tuple[int, Any]:
+    told = office.shell("operator", *arguments, "--json")
     return told.exit_code, json.loads(told.stdout)

@@ -36,6 +36,11 @@ async def test_a_delegated_case_is_registered_signed_and_its_result_goes_back(of
     await _came(office.court, exchange_id, "result")
     assert (await office.court.matter(exchange_id))["outcome"] in ("agreed", "")
 
+    story = office.shell(mediator.person_id, "case", "timeline", clerk.matter.case_id).stdout
+    assert story.count(office.court.name) > 3, "the court is told by its name"
+    assert office.court.agency_id not in story
+    assert lead.organ.short_name in story
+
 
 @pytest.mark.req("DG5")
 async def test_a_declined_delegation_goes_back_to_the_court(office: Office) -> None:

@@ -97,6 +97,25 @@ def test_what_was_recorded_late_stands_where_the_case_was_when_it_was_recorded()
     assert [s.where for s in tell(entries, names())] == ["A", "B", "B"]
 
 
+def test_agencies_are_called_by_their_names() -> None:
+    ident, court = "019b76da-a800-78eb-8858-2dbcfbd3b583", "示范区人民法院"
+
+    def call(request: Any, **_: Any) -> Any:
+        asked = getattr(request, "agency_ids", ())
+        return SimpleNamespace(names=dict.fromkeys(asked, court), organs=(), next_page_token="")
+
+    wire: Any = SimpleNamespace(call=call)
+    body = f'{{"agency_id": "{ident}", "docking": "court", "external_no": "1", "kind": "sign"}}'
+    entries = [
+        entry("docking", "OfferReceived", body, 0, actor=f"agency:{ident}"),
+        entry("docking", "PacketIssued", body, 1, actor="service:docking"),
+    ]
+    offered, answered = tell(entries, Names(wire))
+    assert offered.who == court
+    assert court in offered.what
+    assert court in answered.what
+
+
 class Journals:
     """A wire on which these services answer with these events, and the others do not show the case."""
 

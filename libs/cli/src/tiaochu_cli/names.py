@@ -1,8 +1,11 @@
 """Chinese names of what codes and ids stand for."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
+from google.protobuf.message import Message
+
+from tiaochu.docking.v1 import docking_service_pb2 as docking
 from tiaochu.routing.v1 import directory_service_pb2 as directory
 from tiaochu_cli.wire import Wire
 from tiaochu_domainkit.categories import categories
@@ -13,7 +16,7 @@ from tiaochu_domainkit.stages import NAMES, Stage
 
 MISSING = "—"
 _PAGE = 1000
-_PERSONS = 200
+_AT_ONCE = 200
 
 
 def zh(list_name: str, code: str) -> str:
@@ -42,11 +45,11 @@ def clock_zh(rule_code: str) -> str:
 
 
 class Names:
-    """Names of organs and persons, asked for once. Where they cannot be had an id stands for itself: names are a service, not a condition."""
+    """Names of organs, persons and agencies, asked for once. Where they cannot be had an id stands for itself: names are a service, not a condition."""
 
     def __init__(self, wire: Wire, district: str = "") -> None:
         self._wire, self._district = wire, district
-        self._persons: dict[str, str] = {}
+        self._known: dict[str, str] = {}
 
     def organ(self, organ_id: str) -> str:
         """Short name of an organ."""
@@ -54,17 +57,25 @@ class Names:
 
     def person(self, person_id: str) -> str:
         """Name of a person; a service says its own name."""
-        return self._persons.get(person_id, person_id) or MISSING
+        return self._known.get(person_id, person_id) or MISSING
 
-    def learn(self, person_ids: Iterable[str]) -> None:
-        """Ask for the names of these persons."""
-        wanted = sorted({p for p in person_ids if len(p) == 36} - self._persons.keys())
-        for start in range(0, len(wanted), _PERSONS):
+    def agency(self, agency_id: str) -> str:
+        """Name of an agency."""
+        return self._known.get(agency_id, agency_id) or MISSING
+
+    def learn(self, person_ids: Iterable[str], agency_ids: Iterable[str] = ()) -> None:
+        """Ask for the names of these persons and agencies."""
+        self._ask(person_ids, lambda ids: directory.GetStaffNamesRequest(person_ids=ids))
+        self._ask(agency_ids, lambda ids: docking.GetAgencyNamesRequest(agency_ids=ids))
+
+    def _ask(self, ids: Iterable[str], request: Callable[[list[str]], Message]) -> None:
+        wanted = sorted({i for i in ids if len(i) == 36} - self._known.keys())
+        for start in range(0, len(wanted), _AT_ONCE):
             try:
-                answer = self._wire.call(directory.GetStaffNamesRequest(person_ids=wanted[start : start + _PERSONS]))
+                answer = self._wire.call(request(wanted[start : start + _AT_ONCE]))
             except DomainError:
                 return
-            self._persons.update(answer.names)
+            self._known.update(answer.names)
 
     @cached_property
     def _organs(self) -> dict[str, str]:

@@ -95,6 +95,11 @@ class Court:
         return str((await self._post(f"/sandbox/matters/{exchange_id}/packets", order))["packet_id"])
 
     @property
+    def name(self) -> str:
+        """What it is called."""
+        return str(self._identity["name"])
+
+    @property
     def secret(self) -> str:
         """The secret with which it signs."""
         return str(self._identity["secret"])

@@ -13,6 +13,7 @@ from tiaochu_cli.output import message_dict
 from tiaochu_cli.timeline.wording import told
 
 _SERVICES = {"intake": "受理服务", "routing": "分流服务", "mediation": "调解服务", "docking": "对接网关", "reporting": "统计服务"}
+_AGENCY = "agency:"
 _HOLDERS = {"ResponsibilityStarted": "organ_id", "TransferSigned": "to_organ_id", "UnitDesignated": "organ_id"}
 """Events that make a unit responsible, and the field that names it."""
 
@@ -30,7 +31,12 @@ class Step:
 def tell(entries: Sequence[TimelineEntry], names: Names) -> list[Step]:
     """The story of these events. Responsibility moves when an event was recorded, so the unit of a line is the one that held the case then."""
     bodies = [_body(entry) for entry in entries]
-    names.learn([*(e.actor for e in entries), *(b["mediator_id"] for b in bodies if "mediator_id" in b)])
+    persons = [*(e.actor for e in entries), *(b["mediator_id"] for b in bodies if "mediator_id" in b)]
+    agencies = [
+        *(e.actor.removeprefix(_AGENCY) for e in entries if e.actor.startswith(_AGENCY)),
+        *(b["agency_id"] for b in bodies if "agency_id" in b),
+    ]
+    names.learn(persons, agencies)
     holders = _holders(entries, bodies)
     return [
         Step(
@@ -68,6 +74,8 @@ def _holder(holders: Sequence[tuple[int, str]], entry: TimelineEntry) -> str:
 
 
 def _who(entry: TimelineEntry, names: Names) -> str:
+    if entry.actor.startswith(_AGENCY):
+        return names.agency(entry.actor.removeprefix(_AGENCY))
     service = entry.actor.removeprefix("service:")
     return _SERVICES.get(service, service) if service != entry.actor else names.person(entry.actor)
 

@@ -90,8 +90,10 @@ def _lead(b: Body, n: Names) -> str:
     return f"确定牵头单位 {n.organ(b['lead_organ_id'])}" + (f",配合 {helpers}" if helpers else "")
 
 
-def _packet(word: str) -> Wording:
-    return lambda b, _n: f"{word}{_PACKETS.get(b['kind'], b['kind'])}" + (f"(第 {b['seq']} 号)" if b.get("seq") else "")
+def _packet(words: str) -> Wording:
+    return lambda b, n: (
+        words.format(n.agency(b["agency_id"])) + str(_PACKETS.get(b["kind"], b["kind"])) + (f"(第 {b['seq']} 号)" if b.get("seq") else "")
+    )
 
 
 def _clock(word: str) -> Wording:
@@ -179,10 +181,10 @@ _MEDIATION: dict[str, Wording] = {
     "CaseClosed": lambda b, _n: f"结案:{_RESULTS.get(b['result'], b['result'])}",
 }
 _DOCKING: dict[str, Wording] = {
-    "OfferReceived": lambda b, _n: f"收到对接单位移送({b['docking']}),对方编号 {b['external_no']}",
+    "OfferReceived": lambda b, n: f"收到{n.agency(b['agency_id'])}移送({b['docking']}),对方编号 {b['external_no']}",
     "ExchangeLinked": _plain("往来已关联本案"),
-    "PacketReceived": _packet("收到"),
-    "PacketIssued": _packet("发出"),
+    "PacketReceived": _packet("收到{}"),
+    "PacketIssued": _packet("发往{}:"),
     "PacketReceipted": lambda b, _n: f"对方已回执({_CHANNEL_OF_RECEIPT.get(b['channel'], b['channel'])})",
     "DeliveryDead": lambda b, _n: f"投递失败,需人工处理:{b['reason']}",
     "ExchangeSigned": _plain("往来已签收"),

@@ -115,6 +115,12 @@ class Reads:
         statement = sa.select(sa.cast(a.doc, sa.Text)).where(*([a.kind == kind] if kind else []), a.code > after)
         return [AGENCIES.decode(doc) for (doc,) in await self._rows(scope, statement.order_by(a.code).limit(limit))]
 
+    async def agency_names(self, scope: str, ids: Sequence[str]) -> dict[str, str]:
+        """Name by id; unknown ids are left out."""
+        a = agencies.c
+        rows = await self._rows(scope, sa.select(sa.cast(a.id, sa.Text), a.doc["name"].astext).where(a.id.in_(ids)))
+        return dict(rows)
+
     async def comparison(self, scope: str, agency_id: str, day: date) -> Comparison | None:
         """The last comparison of a day."""
         r = reconciliations.c

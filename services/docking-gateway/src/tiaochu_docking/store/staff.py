@@ -126,6 +126,11 @@ class StaffQueries:
         more = self._tokens.write(r, [found[size - 1].code]) if len(found) > size else ""
         return pb.ListAgenciesResponse(agencies=[_agency(a) for a in found[:size]], next_page_token=more)
 
+    @query
+    async def get_agency_names(self, ctx: Context, r: pb.GetAgencyNamesRequest) -> pb.GetAgencyNamesResponse:
+        """What agencies are called."""
+        return pb.GetAgencyNamesResponse(names=await self._reads.agency_names(ctx.principal.scope, r.agency_ids))
+
     async def _visible(self, ctx: Context, exchange_id: str) -> Exchange:
         exchange = await self._shelf.exchange(exchange_id)
         if exchange is None or not ctx.principal.works_in(exchange.district):

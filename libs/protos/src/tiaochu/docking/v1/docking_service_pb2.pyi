@@ -1246,6 +1246,74 @@ class ListAgenciesRequest(_message.Message):
 Global___ListAgenciesRequest: _TypeAlias = ListAgenciesRequest  # noqa: Y015
 
 @_typing.final
+class GetAgencyNamesRequest(_message.Message):
+    """Which names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENCY_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def agency_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The agencies."""
+
+    def __init__(
+        self,
+        *,
+        agency_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_ids", b"agency_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAgencyNamesRequest: _TypeAlias = GetAgencyNamesRequest  # noqa: Y015
+
+@_typing.final
+class GetAgencyNamesResponse(_message.Message):
+    """The names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class NamesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def names(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Name by agency id; unknown ids are left out."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAgencyNamesResponse: _TypeAlias = GetAgencyNamesResponse  # noqa: Y015
+
+@_typing.final
 class ListAgenciesResponse(_message.Message):
     """A page of agencies."""
 

@@ -95,6 +95,11 @@ class DockingServiceStub:
                 request_serializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.ListAgenciesRequest.SerializeToString,
                 response_deserializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.ListAgenciesResponse.FromString,
                 _registered_method=True)
+        self.GetAgencyNames = channel.unary_unary(
+                '/tiaochu.docking.v1.DockingService/GetAgencyNames',
+                request_serializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.GetAgencyNamesRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.GetAgencyNamesResponse.FromString,
+                _registered_method=True)
         self.AddAgency = channel.unary_unary(
                 '/tiaochu.docking.v1.DockingService/AddAgency',
                 request_serializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.AddAgencyRequest.SerializeToString,
@@ -215,6 +220,13 @@ class DockingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAgencyNames(self, request, context):
+        """Names of agencies by id, for pages and documents.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AddAgency(self, request, context):
         """Lets an agency dock.
         """
@@ -319,6 +331,11 @@ def add_DockingServiceServicer_to_server(servicer, server):
                     servicer.ListAgencies,
                     request_deserializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.ListAgenciesRequest.FromString,
                     response_serializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.ListAgenciesResponse.SerializeToString,
+            ),
+            'GetAgencyNames': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAgencyNames,
+                    request_deserializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.GetAgencyNamesRequest.FromString,
+                    response_serializer=tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.GetAgencyNamesResponse.SerializeToString,
             ),
             'AddAgency': grpc.unary_unary_rpc_method_handler(
                     servicer.AddAgency,
@@ -676,6 +693,33 @@ class DockingService:
             '/tiaochu.docking.v1.DockingService/ListAgencies',
             tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.ListAgenciesRequest.SerializeToString,
             tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.ListAgenciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAgencyNames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.docking.v1.DockingService/GetAgencyNames',
+            tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.GetAgencyNamesRequest.SerializeToString,
+            tiaochu_dot_docking_dot_v1_dot_docking__service__pb2.GetAgencyNamesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,8 @@ class DockingServiceStub:
     """What was disclosed, to whom and on which basis, in the order of the ledger."""
     ListAgencies: _aio.UnaryUnaryMultiCallable[_docking_service_pb2.ListAgenciesRequest, _docking_service_pb2.ListAgenciesResponse]
     """Agencies with their addresses and the validity of their credentials."""
+    GetAgencyNames: _aio.UnaryUnaryMultiCallable[_docking_service_pb2.GetAgencyNamesRequest, _docking_service_pb2.GetAgencyNamesResponse]
+    """Names of agencies by id, for pages and documents."""
     AddAgency: _aio.UnaryUnaryMultiCallable[_docking_service_pb2.AddAgencyRequest, _docking_service_pb2.AddAgencyResponse]
     """Lets an agency dock."""
     PutEndpoint: _aio.UnaryUnaryMultiCallable[_docking_service_pb2.PutEndpointRequest, _docking_service_pb2.PutEndpointResponse]
@@ -151,6 +153,14 @@ class DockingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_docking_service_pb2.ListAgenciesRequest, _abc.Awaitable[_docking_service_pb2.ListAgenciesResponse]],
     ) -> _abc.Awaitable[_docking_service_pb2.ListAgenciesResponse]:
         """Agencies with their addresses and the validity of their credentials."""
+
+    @_abc_1.abstractmethod
+    def GetAgencyNames(
+        self,
+        request: _docking_service_pb2.GetAgencyNamesRequest,
+        context: _aio.ServicerContext[_docking_service_pb2.GetAgencyNamesRequest, _abc.Awaitable[_docking_service_pb2.GetAgencyNamesResponse]],
+    ) -> _abc.Awaitable[_docking_service_pb2.GetAgencyNamesResponse]:
+        """Names of agencies by id, for pages and documents."""
 
     @_abc_1.abstractmethod
     def AddAgency(
