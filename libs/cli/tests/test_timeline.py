@@ -20,6 +20,8 @@ WITHOUT_CASE = {
     "OrganPlaced",
     "PostFilled",
     "PostVacated",
+    "DeputyAppointed",
+    "DeputyEnded",
     "KeywordTableChanged",
     "PolicyPut",
     "AgencyAdded",
@@ -78,9 +80,10 @@ def test_a_story_says_who_what_when_and_where() -> None:
         entry("routing", "TransferSigned", '{"from_organ_id": "A", "to_organ_id": "B"}', 20),
         entry("mediation", "CaseClosed", '{"result": "performed"}', 30),
     ]
+    entries[2].deputised_post = "post"
     steps = tell(entries, names())
     assert [s.where for s in steps] == ["A", "A", "B", "B"]
-    assert [s.who for s in steps] == ["p", "分流服务", "p", "p"]
+    assert [s.who for s in steps] == ["p", "分流服务", "p(代理)", "p"]
     assert f"{steps[0].at:%H:%M}" == "09:00"
     assert "329901-2026-001-000001" in steps[0].what
     assert "已履行" in steps[3].what

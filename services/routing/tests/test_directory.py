@@ -123,6 +123,24 @@ async def test_a_post_opens_and_closes(world: Any) -> None:
     assert rows == [("2026-02-01",)]
 
 
+@pytest.mark.req("RT1")
+async def test_a_post_that_is_filled_again_right_after_it_was_vacated_is_held(world: Any) -> None:
+    """All three are read in one batch, and still count in their order."""
+    director = world.person("city", "office_director")
+    person = world.people["town", "mediator"]
+    fill = pb.FillPostRequest(
+        district="329901", person_id=person, organ_id=world.organs["bureau"], role="dispatcher", valid_from_on="2026-01-01"
+    )
+    post_id = (await world.call("DirectoryService/FillPost", fill, by=director)).post_id
+    await world.call("DirectoryService/VacatePost", pb.VacatePostRequest(post_id=post_id, valid_to_on="2026-02-01"), by=director)
+    fill.request_id = new_id()
+    await world.call("DirectoryService/FillPost", fill, by=director)
+    await world.read("routing")
+    async with world.routing.kit.database.transaction() as tx:
+        rows = await tx.rows("SELECT valid_to FROM posts WHERE post_id = %s", (post_id,))
+    assert rows == [(None,)]
+
+
 async def test_a_row_that_names_nobody_is_refused_with_its_path(world: Any) -> None:
     request = world.directory_request()
     request.posts.add(person_id=new_id(), organ_id=world.organs["town"], role="mediator", valid_from_on="2024-01-01")

@@ -5,7 +5,10 @@ Rows are named by `source`, so that what one event gave another can take away, w
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
+
+from tiaochu_domainkit.clocks import beijing
 
 ORGAN, PERSON, BARRED = "organ", "person", "barred"
 
@@ -63,3 +66,8 @@ ACCESS_TYPES = tuple(_TABLE)
 def access_changes(type_name: str, event: Any) -> list[AccessChange]:
     """What an event of `ACCESS_TYPES` (its message) changes."""
     return _TABLE[type_name](event)
+
+
+def day_of_posts(moment: datetime) -> date:
+    """The day by which posts and deputations begin and end: Beijing's, which begins eight hours before that of UTC."""
+    return beijing(moment).date()

@@ -5,6 +5,8 @@ import base64
 import contextlib
 import json
 import time
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from typing import Any
@@ -14,6 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from tiaochu_domainkit.access import day_of_posts
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit.database import Database
 from tiaochu_kit.errors import unavailable
@@ -29,9 +32,30 @@ SEEK_SECONDS = 5.0
 """Between two searches for keys not seen yet, so that forged tokens do not reach the issuer."""
 
 _POSTS_SQL = """
-SELECT organ_id, organ_path, role, district FROM posts
-WHERE person_id = %s AND valid_from <= %s AND (valid_to IS NULL OR valid_to > %s) ORDER BY valid_from, post_id
+WITH own AS (
+  SELECT organ_id, organ_path, role, district, '' AS deputised_post, valid_from, post_id FROM posts
+  WHERE person_id = %s AND valid_from <= %s AND (valid_to IS NULL OR valid_to > %s)
+), stood_in_for AS (
+  SELECT p.organ_id, p.organ_path, p.role, p.district, p.post_id, d.valid_from, p.post_id FROM deputations d JOIN posts p USING (post_id)
+  WHERE d.deputy_id = %s AND d.valid_from <= %s AND d.valid_to > %s AND p.valid_from <= %s AND (p.valid_to IS NULL OR p.valid_to > %s)
+    AND p.district IN (SELECT district FROM own)
+    AND NOT EXISTS (SELECT 1 FROM log_checks WHERE producer = 'routing' AND good_until < now())
+)
+SELECT organ_id, organ_path, role, district, deputised_post FROM (SELECT * FROM own UNION ALL SELECT * FROM stood_in_for) AS held
+ORDER BY deputised_post <> '', valid_from, post_id
 """
+"""Own posts first. A deputy's are valid while theirs and the principal's are, and while the directory's log was read to its head lately."""
+
+
+@dataclass(frozen=True)
+class _Post:
+    """A role a person has today; `deputised_post` names the post where it is somebody else's."""
+
+    organ_id: str
+    organ_path: str
+    role: str
+    district: str
+    deputised_post: str
 
 
 def unauthenticated(why: str) -> DomainError:
@@ -127,35 +151,40 @@ def _key_name(token: str) -> str:
 
 
 class Posts:
-    """A person's posts from the directory's log, as this service has read it."""
+    """A person's posts, and those they stand in for, from the directory's log as this service has read it."""
 
     def __init__(self, database: Database, first_admin: str | None = None) -> None:
         self._database = database
         self._first_admin = first_admin
-        self._known: dict[str, tuple[float, list[tuple[str, str, str, str]]]] = {}
+        self._known: dict[str, tuple[float, list[_Post]]] = {}
 
-    async def principal(self, person_id: str, organ_id: str, now: datetime) -> Principal:
-        """The person in the post at `organ_id`, or in the first post. Without any post: a principal without roles."""
+    async def principal(self, person_id: str, organ_id: str, needed: Collection[str], now: datetime) -> Principal:
+        """The person in the posts at `organ_id`, or where the first post is. Without any post: a principal without roles.
+
+        Who also stands in for others there acts in a post of their own where that has a role of those `needed` (`*`: any), else as a deputy.
+        """
         posts = await self._posts(person_id, now)
         if not posts and person_id == self._first_admin:
             return Principal(person_id, frozenset({"system_admin"}), organ_path="/", districts=frozenset({ALL_DISTRICTS}))
-        organ = organ_id or (posts[0][0] if posts else "")
-        mine = [p for p in posts if p[0] == organ]
+        organ = organ_id or (posts[0].organ_id if posts else "")
+        mine = [p for p in posts if p.organ_id == organ]
         return Principal(
             id=person_id,
-            roles=frozenset(role for _, _, role, _ in mine),
+            roles=frozenset(p.role for p in mine),
             organ_id=organ if mine else "",
-            organ_path=mine[0][1] if mine else "",
-            districts=frozenset(district for _, _, _, district in mine),
+            organ_path=mine[0].organ_path if mine else "",
+            districts=frozenset(p.district for p in mine),
+            deputised_post=next((p.deputised_post for p in mine if "*" in needed or p.role in needed), ""),
         )
 
-    async def _posts(self, person_id: str, now: datetime) -> list[tuple[str, str, str, str]]:
+    async def _posts(self, person_id: str, now: datetime) -> list[_Post]:
         known = self._known.get(person_id)
         if known is not None and time.monotonic() - known[0] < POSTS_SECONDS:
             return known[1]
+        today = day_of_posts(now)
         async with self._database.transaction() as tx:
-            rows = await tx.rows(_POSTS_SQL, (person_id, now.date(), now.date()))
-        posts = [(o, p, r, d) for o, p, r, d in rows]
+            rows = await tx.rows(_POSTS_SQL, (person_id, today, today, person_id, today, today, today, today))
+        posts = [_Post(*row) for row in rows]
         if len(self._known) > 10_000:
             self._known.clear()
         self._known[person_id] = (time.monotonic(), posts)

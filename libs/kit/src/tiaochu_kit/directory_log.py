@@ -11,34 +11,37 @@ from tiaochu_kit.database import Tx
 from tiaochu_kit.usecase import Event, projection
 
 _POST_SQL = """
-INSERT INTO posts (post_id, person_id, organ_id, organ_path, role, district, valid_from)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[])
+INSERT INTO posts (post_id, person_id, organ_id, organ_path, role, district, valid_from) VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (post_id) DO UPDATE SET person_id = excluded.person_id, organ_id = excluded.organ_id, organ_path = excluded.organ_path,
   role = excluded.role, valid_from = excluded.valid_from, valid_to = NULL
 """
 _VACATED_SQL = "UPDATE posts SET valid_to = %s WHERE post_id = %s"
+_DEPUTY_SQL = """
+INSERT INTO deputations (deputation_id, post_id, deputy_id, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_DEPUTY_ENDED_SQL = "UPDATE deputations SET valid_to = %s WHERE deputation_id = %s"
 _GRANT_SQL = "INSERT INTO case_access (subject, kind, value, source, producer) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _REVOKE_SQL = "DELETE FROM case_access WHERE subject = %s AND source = %s"
 
 
 class DirectoryLog:
-    """Keeps `posts`. Given to the consumer of routing's log."""
+    """Keeps `posts` and `deputations`. Given to the consumer of routing's log."""
 
-    @projection("tiaochu.routing.events.v1.PostFilled")
-    async def fill(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
-        """Somebody took a post."""
-        latest = {e.body.post_id: e for e in events}
-        rows = [
-            (p, e.body.person_id, e.body.organ_id, e.body.organ_path, e.body.role, e.district, e.body.valid_from_on)
-            for p, e in latest.items()
-        ]
-        await tx.queue(_POST_SQL, [list(column) for column in zip(*rows, strict=True)])
-
-    @projection("tiaochu.routing.events.v1.PostVacated")
-    async def vacate(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
-        """Somebody left a post; from that date on it opens nothing."""
+    @projection(*(f"tiaochu.routing.events.v1.{name}" for name in ("PostFilled", "PostVacated", "DeputyAppointed", "DeputyEnded")))
+    async def apply(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
+        """Who holds a post and who stands in for them, in the order it happened: a post may be filled again right after it was vacated."""
         for event in events:
-            await tx.queue(_VACATED_SQL, (event.body.valid_to_on, event.body.post_id))
+            b = event.body
+            match event.type.rpartition(".")[2]:
+                case "PostFilled":
+                    place = (b.organ_id, b.organ_path, b.role, event.district)
+                    await tx.queue(_POST_SQL, (b.post_id, b.person_id, *place, b.valid_from_on))
+                case "PostVacated":
+                    await tx.queue(_VACATED_SQL, (b.valid_to_on, b.post_id))
+                case "DeputyAppointed":
+                    await tx.queue(_DEPUTY_SQL, (b.deputation_id, b.post_id, b.deputy_id, b.valid_from_on, b.valid_to_on))
+                case "DeputyEnded":
+                    await tx.queue(_DEPUTY_ENDED_SQL, (b.valid_to_on, b.deputation_id))
 
 
 class AccessLog:

@@ -119,6 +119,10 @@ _KIT_1 = (
          valid_from date NOT NULL, valid_to date
        )""",
     "CREATE INDEX posts_person ON posts (person_id)",
+    """CREATE TABLE deputations (
+         deputation_id text PRIMARY KEY, post_id text NOT NULL, deputy_id text NOT NULL, valid_from date NOT NULL, valid_to date NOT NULL
+       )""",
+    "CREATE INDEX deputations_deputy ON deputations (deputy_id)",
     "CREATE TABLE compat (release integer NOT NULL)",
     "INSERT INTO compat VALUES (1)",
 )

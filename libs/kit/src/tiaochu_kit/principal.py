@@ -20,6 +20,8 @@ class Principal:
     organ_id: str = ""
     organ_path: str = ""
     districts: frozenset[str] = frozenset()
+    deputised_post: str = ""
+    """The post of somebody else in which this person acts as its deputy (代理); empty in a post of their own."""
 
     @property
     def is_service(self) -> bool:

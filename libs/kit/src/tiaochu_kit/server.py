@@ -176,7 +176,7 @@ class Server:
         bearer = metadata.get("authorization", "")
         if bearer.lower().startswith("bearer "):
             person = await self._tokens.subject(bearer[7:], now)
-            return await self._posts.principal(person, metadata.get("tiaochu-organ", ""), now)
+            return await self._posts.principal(person, metadata.get("tiaochu-organ", ""), rpc.access.roles, now)
         names = [name.decode() for name in context.auth_context().get("x509_common_name", [])]
         if names and names[0] in {*self._settings.peers, self._settings.service}:
             return service_principal(names[0])

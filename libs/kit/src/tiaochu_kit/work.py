@@ -139,6 +139,7 @@ class Work:
         headers = {
             "actor": self.actor.id,
             "organ": self.actor.organ_id,
+            "deputised_post": self.actor.deputised_post,
             "correlation": self.correlation,
             "traceparent": self.traceparent,
         }

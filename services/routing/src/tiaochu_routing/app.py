@@ -16,6 +16,7 @@ from tiaochu_routing.usecases.assignments import AssignmentProjection
 from tiaochu_routing.usecases.case_reactions import IntakeReactions, MediationReactions, OwnReactions
 from tiaochu_routing.usecases.clock_reactions import ClockReactions
 from tiaochu_routing.usecases.clocks import ClockCommands
+from tiaochu_routing.usecases.deputies import DeputyCommands
 from tiaochu_routing.usecases.directory import DirectoryCommands
 from tiaochu_routing.usecases.directory_import import DirectoryImport
 from tiaochu_routing.usecases.duties import Duties
@@ -33,12 +34,22 @@ def build(kit: Kit) -> App:
     keyring = load_keyring(kit.settings.keys_dir)
     tokens = PageTokens(keyring.blind_index(SERVICE, "page_tokens").encode())
     store = DirectoryStore(kit.database)
-    responsibility, clocks, directory = ResponsibilityCommands(store), ClockCommands(store), DirectoryCommands()
+    responsibility, clocks = ResponsibilityCommands(store), ClockCommands(store)
+    directory, deputies = DirectoryCommands(), DeputyCommands(store)
 
     async def read_logs(district: str) -> None:
         await asyncio.gather(*(consumer.catch_up(district) for consumer in kit.consumers.values()))
 
-    duties = Duties(kit.executor.run, kit.clock.now, store, read_logs, responsibility=responsibility, clocks=clocks, directory=directory)
+    duties = Duties(
+        kit.executor.run,
+        kit.clock.now,
+        store,
+        read_logs,
+        responsibility=responsibility,
+        clocks=clocks,
+        directory=directory,
+        deputies=deputies,
+    )
     reading_clocks = ClockReactions()
     return App(
         rpcs={
@@ -51,6 +62,7 @@ def build(kit: Kit) -> App:
             "tiaochu.routing.v1.ClockService": [clocks, ClockQueries(kit.database, store)],
             "tiaochu.routing.v1.DirectoryService": [
                 directory,
+                deputies,
                 DirectoryImport(keyring),
                 DirectoryQueries(kit.database, store, tokens),
             ],

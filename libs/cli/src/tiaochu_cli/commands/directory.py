@@ -8,9 +8,10 @@ import typer
 from tiaochu.routing.v1 import directory_service_pb2 as pb
 from tiaochu.routing.v1 import rule_service_pb2 as rules_pb
 from tiaochu_cli.command import command
+from tiaochu_cli.completion import codes
 from tiaochu_cli.directory_files import read_directory, read_rules
 from tiaochu_cli.districts import ask_in_district
-from tiaochu_cli.names import zh
+from tiaochu_cli.names import Names, zh
 from tiaochu_cli.output import Screen
 from tiaochu_cli.session import Session
 
@@ -89,3 +90,65 @@ def list_staff(session: Session, organ_id: Annotated[str, typer.Argument(metavar
         screen.table(("姓名", "账号", "任职", "电话", "标识"), rows)
 
     session.answer(answer, show)
+
+
+@command(app, "deputies", pb.ListDeputiesResponse)
+def list_deputies(session: Session, organ_id: Annotated[str, typer.Argument(metavar="ORGAN", help="The organ. · 单位标识")]) -> None:
+    """Who stands in for whom in an organ: in force, to come, and over within the last month. · 代理"""
+    answer = session.wire.call(pb.ListDeputiesRequest(organ_id=organ_id))
+
+    def show(screen: Screen) -> None:
+        names = Names(session.wire)
+        names.learn(person for d in answer.deputations for person in (d.principal_id, d.deputy_id))
+        rows = (
+            (
+                names.person(d.principal_id),
+                d.role,
+                names.person(d.deputy_id),
+                d.valid_from_on,
+                d.valid_to_on,
+                zh("deputy_end_ground", d.end_ground) if d.end_ground else zh("deputy_ground", d.ground),
+                d.deputation_id,
+            )
+            for d in answer.deputations
+        )
+        screen.table(("被代理人", "任职", "代理人", "开始", "结束(不含)", "事由", "标识"), rows)
+
+    session.answer(answer, show)
+
+
+PostId = Annotated[str, typer.Argument(metavar="POST", help="The post, from `directory staff --json`. · 任职标识")]
+
+
+@command(app, "appoint-deputy", pb.AppointDeputyResponse)
+def appoint_deputy(
+    session: Session,
+    post_id: PostId,
+    deputy_id: Annotated[str, typer.Argument(metavar="DEPUTY", help="The person who stands in. · 代理人标识")],
+    *,
+    district: Needed,
+    valid_from: Annotated[str, typer.Option("--from", metavar="DATE", help="First day. · 开始日期")],
+    valid_to: Annotated[str, typer.Option("--to", metavar="DATE", help="First day without the deputy. · 结束日期(不含)")],
+    ground: Annotated[str, typer.Option(help="Code of the ground. · 事由代码", autocompletion=codes("deputy_ground"))] = "leave",
+) -> None:
+    """Let somebody stand in for the person of a post for some days. · 安排代理"""
+    request = pb.AppointDeputyRequest(
+        district=district, post_id=post_id, deputy_id=deputy_id, valid_from_on=valid_from, valid_to_on=valid_to, ground=ground
+    )
+    answer = session.wire.call(request)
+    session.answer(answer, lambda screen: screen.pairs((("代理标识", answer.deputation_id),)))
+
+
+@command(app, "end-deputy", pb.EndDeputyResponse)
+def end_deputy(
+    session: Session,
+    post_id: PostId,
+    deputation_id: Annotated[str, typer.Argument(metavar="DEPUTATION", help="From `directory deputies`. · 代理标识")],
+    *,
+    district: Needed,
+    valid_to: Annotated[str, typer.Option("--to", metavar="DATE", help="First day without the deputy; today if left out. · 结束日期")] = "",
+) -> None:
+    """End a deputation before its time. · 提前结束代理"""
+    request = pb.EndDeputyRequest(district=district, post_id=post_id, deputation_id=deputation_id, valid_to_on=valid_to)
+    answer = session.wire.call(request)
+    session.answer(answer, lambda screen: screen.line("代理已结束"))

@@ -47,6 +47,7 @@ def _entry(service: str, event: log_pb.LoggedEvent) -> TimelineEntry:
         recorded_at=event.record_time,
         actor=headers.get("actor", ""),
         organ_id=headers.get("organ", ""),
+        deputised_post=headers.get("deputised_post", ""),
         body_json=_body(event),
         position=event.position,
         traceparent=headers.get("traceparent", ""),

@@ -77,7 +77,9 @@ def _who(entry: TimelineEntry, names: Names) -> str:
     if entry.actor.startswith(_AGENCY):
         return names.agency(entry.actor.removeprefix(_AGENCY))
     service = entry.actor.removeprefix("service:")
-    return _SERVICES.get(service, service) if service != entry.actor else names.person(entry.actor)
+    if service != entry.actor:
+        return _SERVICES.get(service, service)
+    return names.person(entry.actor) + ("(代理)" if entry.deputised_post else "")
 
 
 def _name(entry: TimelineEntry) -> str:

@@ -53,6 +53,7 @@ class TimelineQueries:
             recorded_at=e.record_time,
             actor=headers.get("actor", ""),
             organ_id=headers.get("organ", ""),
+            deputised_post=headers.get("deputised_post", ""),
             body_json=self._body(e),
             position=e.position,
             traceparent=headers.get("traceparent", ""),

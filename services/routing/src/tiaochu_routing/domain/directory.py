@@ -106,6 +106,10 @@ class Post(Aggregate):
         self.status, self.valid_to = VACANT, day
         self.record(PostVacated(self.id, self.person_id, day.isoformat()), at)
 
+    def held_on(self, day: date) -> bool:
+        """Whether the person holds the role that day."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
     def _tell(self, at: datetime) -> None:
         day = self.valid_from.isoformat()
         self.record(PostFilled(self.id, self.person_id, self.organ_id, self.organ_path, self.role, day), at)

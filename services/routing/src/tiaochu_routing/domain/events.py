@@ -277,3 +277,25 @@ class PostVacated:
     post_id: str
     person_id: str
     valid_to_on: str
+
+
+@dataclass(frozen=True)
+class DeputyAppointed:
+    """Somebody stands in for the person of a post."""
+
+    deputation_id: str
+    post_id: str
+    principal_id: str
+    deputy_id: str
+    valid_from_on: str
+    valid_to_on: str
+    ground: str
+
+
+@dataclass(frozen=True)
+class DeputyEnded:
+    """A deputation ends before its time."""
+
+    deputation_id: str
+    valid_to_on: str
+    ground: str

@@ -10,12 +10,22 @@ from tiaochu_kit.database import Database, Tx
 from tiaochu_kit.principal import Context
 from tiaochu_routing.domain.clock_rules import SURVIVES_THE_CASE
 from tiaochu_routing.domain.deadline_book import DeadlineBook, calendar_of_district
-from tiaochu_routing.domain.directory import Organ, Region
+from tiaochu_routing.domain.directory import Organ, Post, Region
 from tiaochu_routing.domain.organs import Unit
 from tiaochu_routing.domain.routing_rules import RoutingRule, RuleHistory, name_lead
 from tiaochu_routing.domain.transfer import Lead
 from tiaochu_routing.store.documents import decoded, one
-from tiaochu_routing.usecases.tables import CASE_FACTS, DEADLINE_BOOKS, ORGANS, REGIONS, RESPONSIBILITIES, ROUTING_RULES, book_id
+from tiaochu_routing.usecases.tables import (
+    CASE_FACTS,
+    DEADLINE_BOOKS,
+    ORGANS,
+    REGIONS,
+    RESPONSIBILITIES,
+    ROUTING_RULES,
+    STAFF_POSTS,
+    book_id,
+    deputy_roll_id,
+)
 
 _STATE_SQL = """
 SELECT (SELECT count(*) || '/' || coalesce(sum(version), 0) FROM organs WHERE district = %s),
@@ -36,6 +46,13 @@ WITH RECURSIVE below AS (
 ) SELECT id::text FROM below ORDER BY depth, id
 """
 _POSTS_OF_SQL = "SELECT id::text FROM staff_posts WHERE organ_id = ANY(%s::uuid[]) ORDER BY id"
+
+_POSTS_OF_PERSON_SQL = "SELECT doc::text FROM staff_posts WHERE person_id = %s ORDER BY valid_from, id"
+_POSTS_OF_DEPUTIES_SQL = """
+SELECT DISTINCT p.id::text FROM deputy_rolls r, jsonb_to_recordset(r.doc -> 'deputations') AS d(post_id uuid, deputy_id uuid)
+JOIN staff_posts p ON p.id = d.post_id OR p.person_id = d.deputy_id
+WHERE r.id = %s AND p.district = r.district ORDER BY 1
+"""
 
 _CASES_OF_SQL = """
 SELECT id::text FROM responsibilities
@@ -107,6 +124,11 @@ class DirectoryStore:
             organ = await one(tx, ORGANS, organ_id)
         return organ.unit(day) if organ else None
 
+    async def posts_of(self, ctx: Context, person_id: str) -> Sequence[Post]:
+        """See `ports.Directory`."""
+        async with self._database.transaction(ctx.principal.scope) as tx:
+            return decoded(STAFF_POSTS, await tx.rows(_POSTS_OF_PERSON_SQL, (person_id,)))
+
     async def lead_of(self, case_id: str) -> Lead | None:
         """See `ports.Directory`."""
         async with self._database.transaction() as tx:
@@ -151,6 +173,11 @@ class DirectoryStore:
         async with self._database.transaction() as tx:
             organ_ids = [row[0] for row in await tx.rows(_SUBTREE_SQL, (organ_id,))]
             return organ_ids, [row[0] for row in await tx.rows(_POSTS_OF_SQL, (organ_ids,))]
+
+    async def posts_of_deputies(self, district: str) -> Sequence[str]:
+        """See `duties.Concerned`."""
+        async with self._database.transaction() as tx:
+            return [row[0] for row in await tx.rows(_POSTS_OF_DEPUTIES_SQL, (deputy_roll_id(district),))]
 
     async def open_cases(self, organ_ids: Sequence[str]) -> Sequence[str]:
         """See `duties.Concerned`."""

@@ -10,11 +10,12 @@ from tiaochu_domainkit.quantities import real_date
 from tiaochu_kit.database import Database
 from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.usecase import Context, query
+from tiaochu_routing.domain.deputies import Deputation
 from tiaochu_routing.domain.directory import Organ, Place, Post, StaffMember
 from tiaochu_routing.store.directory import DirectoryStore
 from tiaochu_routing.store.documents import decoded, one
 from tiaochu_routing.usecases.scopes import own_district
-from tiaochu_routing.usecases.tables import ORGANS, STAFF, STAFF_POSTS
+from tiaochu_routing.usecases.tables import DEPUTY_ROLLS, ORGANS, STAFF, STAFF_POSTS, deputy_roll_id
 
 _POSTS_SQL = "SELECT doc::text FROM staff_posts WHERE organ_id = %s ORDER BY valid_from, id"
 _STAFF_SQL = "SELECT doc::text FROM staff WHERE id = ANY(%s::uuid[]) ORDER BY login"
@@ -81,6 +82,17 @@ class DirectoryQueries:
         return pb.ListStaffResponse(staff=[_staff(member, posts[member.id]) for member in staff])
 
     @query
+    async def list_deputies(self, ctx: Context, r: pb.ListDeputiesRequest) -> pb.ListDeputiesResponse:
+        """The deputations of an organ's posts, by first day."""
+        async with self._database.transaction(ctx.principal.scope) as tx:
+            organ = await one(tx, ORGANS, r.organ_id)
+            if organ is None:
+                raise not_found(ORGANS.name, r.organ_id)
+            roll = await one(tx, DEPUTY_ROLLS, deputy_roll_id(organ.district))
+        mine = [d for d in roll.deputations if d.organ_id == organ.id] if roll else []
+        return pb.ListDeputiesResponse(deputations=map(_deputation, sorted(mine, key=lambda d: d.valid_from)))
+
+    @query
     async def get_staff_names(self, ctx: Context, r: pb.GetStaffNamesRequest) -> pb.GetStaffNamesResponse:
         """Names by id."""
         async with self._database.transaction(ctx.principal.scope) as tx:
@@ -125,4 +137,19 @@ def _staff(member: StaffMember, posts: list[Post]) -> pb.StaffMember:
             )
             for p in posts
         ],
+    )
+
+
+def _deputation(d: Deputation) -> pb.Deputation:
+    return pb.Deputation(
+        deputation_id=d.id,
+        post_id=d.post_id,
+        organ_id=d.organ_id,
+        role=d.role,
+        principal_id=d.principal_id,
+        deputy_id=d.deputy_id,
+        valid_from_on=d.valid_from.isoformat(),
+        valid_to_on=d.valid_to.isoformat(),
+        ground=d.ground,
+        end_ground=d.end_ground,
     )

@@ -10,6 +10,7 @@ from tiaochu_domainkit.quantities import real_date
 from tiaochu_kit.usecase import Work, command
 from tiaochu_routing.domain.directory import FILLED, Organ, Place, Post
 from tiaochu_routing.domain.organs import place_under
+from tiaochu_routing.usecases.deputies import REVIEW_DEPUTIES
 from tiaochu_routing.usecases.scopes import own_district
 from tiaochu_routing.usecases.tables import ORGANS, STAFF, STAFF_POSTS, post_id
 
@@ -58,6 +59,7 @@ class DirectoryCommands:
         """End a post on a day."""
         post = work.get(STAFF_POSTS, r.post_id)
         post.vacate(real_date("valid_to_on", r.valid_to_on), work.now)
+        work.call(REVIEW_DEPUTIES, post.district, post.district)
         return pb.VacatePostResponse()
 
     @command(reads=lambda r: [*map(ORGANS.by_id, r.organ_ids), *map(STAFF_POSTS.by_id, r.post_ids)])

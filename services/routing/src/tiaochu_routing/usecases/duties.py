@@ -13,6 +13,7 @@ from tiaochu_kit.principal import Context, service_principal
 from tiaochu_routing.usecases.case_reactions import NAME_LEAD
 from tiaochu_routing.usecases.clock_reactions import CLOCK_TIMER, STOP_CLOCKS
 from tiaochu_routing.usecases.clocks import REPLAN_CLOCKS, ClockCommands
+from tiaochu_routing.usecases.deputies import REVIEW_DEPUTIES, DeputyCommands
 from tiaochu_routing.usecases.directory import MOVE_SUBTREE, DirectoryCommands
 from tiaochu_routing.usecases.responsibility import ResponsibilityCommands
 
@@ -30,6 +31,9 @@ class Concerned(Protocol):
 
     async def subtree(self, organ_id: str) -> tuple[Sequence[str], Sequence[str]]:
         """An organ and everything below it, parents first, and the posts in all of them."""
+
+    async def posts_of_deputies(self, district: str) -> Sequence[str]:
+        """Posts of a district that have a deputy, and the deputies' own."""
 
     async def open_cases(self, organ_ids: Sequence[str]) -> Sequence[str]:
         """Cases that go on and that one of these organs holds, is asked to sign for or must designate."""
@@ -52,6 +56,7 @@ class Duties:
         responsibility: ResponsibilityCommands,
         clocks: ClockCommands,
         directory: DirectoryCommands,
+        deputies: DeputyCommands,
     ) -> None:
         self._run = run
         self._now = now
@@ -60,6 +65,7 @@ class Duties:
         self._responsibility = responsibility
         self._clocks = clocks
         self._directory = directory
+        self._deputies = deputies
 
     @property
     def timers(self) -> Mapping[str, TimerHandler]:
@@ -69,7 +75,12 @@ class Duties:
     @property
     def calls(self) -> Mapping[str, CallHandler]:
         """Call kind → handler."""
-        return {NAME_LEAD: self.name_lead, STOP_CLOCKS: self.stop_clocks, REPLAN_CLOCKS: self.replan_clocks}
+        return {
+            NAME_LEAD: self.name_lead,
+            STOP_CLOCKS: self.stop_clocks,
+            REPLAN_CLOCKS: self.replan_clocks,
+            REVIEW_DEPUTIES: self.review_deputies,
+        }
 
     async def fire_clock(self, key: str, district: str, _due_at: datetime) -> None:
         """A warning or an end is due: first read what has happened meanwhile, anywhere; it may have stopped the clock."""
@@ -98,6 +109,12 @@ class Duties:
         """A year was loaded. A batch that was planned already is no longer provisional, so doing it twice is harmless."""
         for batch in _batches(await self._concerned.provisional(district)):
             await self._do(self._clocks.replan_clocks, duties.ReplanClocksDuty(district=district, clock_ids=batch), new_id())
+
+    async def review_deputies(self, call_id: str, district: str, _district: str) -> None:
+        """A post was vacated, or a deputy appointed who may have left meanwhile."""
+        post_ids = await self._concerned.posts_of_deputies(district)
+        if post_ids:
+            await self._do(self._deputies.review_deputies, duties.ReviewDeputiesDuty(district=district, post_ids=post_ids), call_id)
 
     async def _do(self, command: Any, request: Message, request_id: str) -> None:
         method = f"duty/{command.__name__}"

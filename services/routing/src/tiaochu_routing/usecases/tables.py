@@ -6,6 +6,7 @@ from tiaochu_kit.documents import Column, DocumentTable
 from tiaochu_routing.domain.case_facts import CaseFacts
 from tiaochu_routing.domain.clock import Clock
 from tiaochu_routing.domain.deadline_book import DeadlineBook
+from tiaochu_routing.domain.deputies import DeputyRoll
 from tiaochu_routing.domain.directory import MediatorEntry, Organ, Post, Region, StaffMember
 from tiaochu_routing.domain.mediation_facts import MediationFacts
 from tiaochu_routing.domain.responsibility import Responsibility
@@ -70,6 +71,7 @@ STAFF_POSTS = DocumentTable(
         "valid_to": Column("date", lambda p: p.valid_to),
     },
 )
+DEPUTY_ROLLS = DocumentTable("deputy_rolls", DeputyRoll)
 REGIONS = DocumentTable("regions", Region, columns={"code": Column("text", lambda r: r.code)}, journal=False)
 STAFF = DocumentTable("staff", StaffMember, columns={"login": Column("text", lambda s: s.login)}, journal=False)
 MEDIATORS = DocumentTable("mediators", MediatorEntry, journal=False)
@@ -103,6 +105,11 @@ def region_id(code: str) -> str:
 def post_id(person_id: str, organ_id: str, role: str, valid_from: str) -> str:
     """A post, so that the same files fill it once."""
     return _named("post", person_id, organ_id, role, valid_from)
+
+
+def deputy_roll_id(district: str) -> str:
+    """The deputations of a district."""
+    return _named("deputy_roll", district)
 
 
 def _named(*parts: str) -> str:

@@ -437,6 +437,7 @@ class TimelineEntry(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     EVENT_ID_FIELD_NUMBER: _builtins.int
+    DEPUTISED_POST_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """Service whose journal it is in."""
     type: _builtins.str
@@ -453,6 +454,8 @@ class TimelineEntry(_message.Message):
     """Trace of the call, W3C traceparent."""
     event_id: _builtins.str
     """Id of the event."""
+    deputised_post: _builtins.str
+    """The post for which the person acted as a deputy; empty where they acted in a post of their own."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When the act happened."""
@@ -474,10 +477,11 @@ class TimelineEntry(_message.Message):
         position: _builtins.int = ...,
         traceparent: _builtins.str = ...,
         event_id: _builtins.str = ...,
+        deputised_post: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "body_json", b"body_json", "event_id", b"event_id", "occurred_at", b"occurred_at", "organ_id", b"organ_id", "position", b"position", "recorded_at", b"recorded_at", "service", b"service", "traceparent", b"traceparent", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "body_json", b"body_json", "deputised_post", b"deputised_post", "event_id", b"event_id", "occurred_at", b"occurred_at", "organ_id", b"organ_id", "position", b"position", "recorded_at", b"recorded_at", "service", b"service", "traceparent", b"traceparent", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -516,6 +516,233 @@ class VacatePostResponse(_message.Message):
 Global___VacatePostResponse: _TypeAlias = VacatePostResponse  # noqa: Y015
 
 @_typing.final
+class Deputation(_message.Message):
+    """A person standing in for the person of a post."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPUTATION_ID_FIELD_NUMBER: _builtins.int
+    POST_ID_FIELD_NUMBER: _builtins.int
+    ORGAN_ID_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
+    DEPUTY_ID_FIELD_NUMBER: _builtins.int
+    VALID_FROM_ON_FIELD_NUMBER: _builtins.int
+    VALID_TO_ON_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    END_GROUND_FIELD_NUMBER: _builtins.int
+    deputation_id: _builtins.str
+    """UUID."""
+    post_id: _builtins.str
+    """The post."""
+    organ_id: _builtins.str
+    """Its organ."""
+    role: _builtins.str
+    """Code of its role."""
+    principal_id: _builtins.str
+    """The person of the post."""
+    deputy_id: _builtins.str
+    """The person who stands in."""
+    valid_from_on: _builtins.str
+    """First day, ISO date."""
+    valid_to_on: _builtins.str
+    """First day without the deputy, ISO date."""
+    ground: _builtins.str
+    """Code of the ground."""
+    end_ground: _builtins.str
+    """Code of what ended it before its time: recalled, post_vacated or deputy_left; empty where nothing did."""
+    def __init__(
+        self,
+        *,
+        deputation_id: _builtins.str = ...,
+        post_id: _builtins.str = ...,
+        organ_id: _builtins.str = ...,
+        role: _builtins.str = ...,
+        principal_id: _builtins.str = ...,
+        deputy_id: _builtins.str = ...,
+        valid_from_on: _builtins.str = ...,
+        valid_to_on: _builtins.str = ...,
+        ground: _builtins.str = ...,
+        end_ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deputation_id", b"deputation_id", "deputy_id", b"deputy_id", "end_ground", b"end_ground", "ground", b"ground", "organ_id", b"organ_id", "post_id", b"post_id", "principal_id", b"principal_id", "role", b"role", "valid_from_on", b"valid_from_on", "valid_to_on", b"valid_to_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Deputation: _TypeAlias = Deputation  # noqa: Y015
+
+@_typing.final
+class AppointDeputyRequest(_message.Message):
+    """Appoints a deputy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    POST_ID_FIELD_NUMBER: _builtins.int
+    DEPUTY_ID_FIELD_NUMBER: _builtins.int
+    VALID_FROM_ON_FIELD_NUMBER: _builtins.int
+    VALID_TO_ON_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Key of the call, a UUID made by the caller."""
+    district: _builtins.str
+    """The district."""
+    post_id: _builtins.str
+    """The post, in an organ at or below the caller's."""
+    deputy_id: _builtins.str
+    """The person who stands in: somebody else with a post in the district."""
+    valid_from_on: _builtins.str
+    """First day, ISO date; not before today."""
+    valid_to_on: _builtins.str
+    """First day without the deputy, ISO date."""
+    ground: _builtins.str
+    """Code of the ground: leave, illness, training, business_trip, secondment, other."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        district: _builtins.str = ...,
+        post_id: _builtins.str = ...,
+        deputy_id: _builtins.str = ...,
+        valid_from_on: _builtins.str = ...,
+        valid_to_on: _builtins.str = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deputy_id", b"deputy_id", "district", b"district", "ground", b"ground", "post_id", b"post_id", "request_id", b"request_id", "valid_from_on", b"valid_from_on", "valid_to_on", b"valid_to_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppointDeputyRequest: _TypeAlias = AppointDeputyRequest  # noqa: Y015
+
+@_typing.final
+class AppointDeputyResponse(_message.Message):
+    """The deputy is appointed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPUTATION_ID_FIELD_NUMBER: _builtins.int
+    deputation_id: _builtins.str
+    """The deputation."""
+    def __init__(
+        self,
+        *,
+        deputation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deputation_id", b"deputation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppointDeputyResponse: _TypeAlias = AppointDeputyResponse  # noqa: Y015
+
+@_typing.final
+class EndDeputyRequest(_message.Message):
+    """Ends a deputation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    POST_ID_FIELD_NUMBER: _builtins.int
+    DEPUTATION_ID_FIELD_NUMBER: _builtins.int
+    VALID_TO_ON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Key of the call, a UUID made by the caller."""
+    district: _builtins.str
+    """The district."""
+    post_id: _builtins.str
+    """The post, in an organ at or below the caller's."""
+    deputation_id: _builtins.str
+    """The deputation."""
+    valid_to_on: _builtins.str
+    """First day without the deputy, ISO date; today, at once, when empty."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        district: _builtins.str = ...,
+        post_id: _builtins.str = ...,
+        deputation_id: _builtins.str = ...,
+        valid_to_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deputation_id", b"deputation_id", "district", b"district", "post_id", b"post_id", "request_id", b"request_id", "valid_to_on", b"valid_to_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndDeputyRequest: _TypeAlias = EndDeputyRequest  # noqa: Y015
+
+@_typing.final
+class EndDeputyResponse(_message.Message):
+    """The deputation is ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndDeputyResponse: _TypeAlias = EndDeputyResponse  # noqa: Y015
+
+@_typing.final
+class ListDeputiesRequest(_message.Message):
+    """Asks for deputies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGAN_ID_FIELD_NUMBER: _builtins.int
+    organ_id: _builtins.str
+    """The organ."""
+    def __init__(
+        self,
+        *,
+        organ_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organ_id", b"organ_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeputiesRequest: _TypeAlias = ListDeputiesRequest  # noqa: Y015
+
+@_typing.final
+class ListDeputiesResponse(_message.Message):
+    """Deputies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPUTATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deputations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Deputation]:
+        """By first day."""
+
+    def __init__(
+        self,
+        *,
+        deputations: _abc.Iterable[Global___Deputation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deputations", b"deputations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeputiesResponse: _TypeAlias = ListDeputiesResponse  # noqa: Y015
+
+@_typing.final
 class ListOrgansRequest(_message.Message):
     """Asks for organs."""
 

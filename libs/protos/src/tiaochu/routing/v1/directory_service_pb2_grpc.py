@@ -55,6 +55,21 @@ class DirectoryServiceStub:
                 request_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.VacatePostRequest.SerializeToString,
                 response_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.VacatePostResponse.FromString,
                 _registered_method=True)
+        self.AppointDeputy = channel.unary_unary(
+                '/tiaochu.routing.v1.DirectoryService/AppointDeputy',
+                request_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.AppointDeputyRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.AppointDeputyResponse.FromString,
+                _registered_method=True)
+        self.EndDeputy = channel.unary_unary(
+                '/tiaochu.routing.v1.DirectoryService/EndDeputy',
+                request_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.EndDeputyRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.EndDeputyResponse.FromString,
+                _registered_method=True)
+        self.ListDeputies = channel.unary_unary(
+                '/tiaochu.routing.v1.DirectoryService/ListDeputies',
+                request_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.ListDeputiesRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.ListDeputiesResponse.FromString,
+                _registered_method=True)
         self.ListOrgans = channel.unary_unary(
                 '/tiaochu.routing.v1.DirectoryService/ListOrgans',
                 request_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.ListOrgansRequest.SerializeToString,
@@ -109,6 +124,27 @@ class DirectoryServiceServicer:
 
     def VacatePost(self, request, context):
         """Ends a post on a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AppointDeputy(self, request, context):
+        """Lets somebody stand in for the person of a post (代理) from a day on up to another: the deputy has the post's roles in its organ meanwhile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndDeputy(self, request, context):
+        """Ends a deputation before its time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeputies(self, request, context):
+        """Who stands in for whom in an organ: in force, to come, and over within the last month.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +207,21 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     servicer.VacatePost,
                     request_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.VacatePostRequest.FromString,
                     response_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.VacatePostResponse.SerializeToString,
+            ),
+            'AppointDeputy': grpc.unary_unary_rpc_method_handler(
+                    servicer.AppointDeputy,
+                    request_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.AppointDeputyRequest.FromString,
+                    response_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.AppointDeputyResponse.SerializeToString,
+            ),
+            'EndDeputy': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndDeputy,
+                    request_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.EndDeputyRequest.FromString,
+                    response_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.EndDeputyResponse.SerializeToString,
+            ),
+            'ListDeputies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeputies,
+                    request_deserializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.ListDeputiesRequest.FromString,
+                    response_serializer=tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.ListDeputiesResponse.SerializeToString,
             ),
             'ListOrgans': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOrgans,
@@ -307,6 +358,87 @@ class DirectoryService:
             '/tiaochu.routing.v1.DirectoryService/VacatePost',
             tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.VacatePostRequest.SerializeToString,
             tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.VacatePostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppointDeputy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.routing.v1.DirectoryService/AppointDeputy',
+            tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.AppointDeputyRequest.SerializeToString,
+            tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.AppointDeputyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndDeputy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.routing.v1.DirectoryService/EndDeputy',
+            tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.EndDeputyRequest.SerializeToString,
+            tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.EndDeputyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeputies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.routing.v1.DirectoryService/ListDeputies',
+            tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.ListDeputiesRequest.SerializeToString,
+            tiaochu_dot_routing_dot_v1_dot_directory__service__pb2.ListDeputiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

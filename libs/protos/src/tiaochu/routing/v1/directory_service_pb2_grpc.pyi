@@ -24,6 +24,12 @@ class DirectoryServiceStub:
     """Gives a person a role in an organ from a day on."""
     VacatePost: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.VacatePostRequest, _directory_service_pb2.VacatePostResponse]
     """Ends a post on a day."""
+    AppointDeputy: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.AppointDeputyRequest, _directory_service_pb2.AppointDeputyResponse]
+    """Lets somebody stand in for the person of a post (代理) from a day on up to another: the deputy has the post's roles in its organ meanwhile."""
+    EndDeputy: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.EndDeputyRequest, _directory_service_pb2.EndDeputyResponse]
+    """Ends a deputation before its time."""
+    ListDeputies: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListDeputiesRequest, _directory_service_pb2.ListDeputiesResponse]
+    """Who stands in for whom in an organ: in force, to come, and over within the last month."""
     ListOrgans: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListOrgansRequest, _directory_service_pb2.ListOrgansResponse]
     """Organs of a district as placed on a day."""
     GetOrgan: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.GetOrganRequest, _directory_service_pb2.GetOrganResponse]
@@ -69,6 +75,30 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_directory_service_pb2.VacatePostRequest, _abc.Awaitable[_directory_service_pb2.VacatePostResponse]],
     ) -> _abc.Awaitable[_directory_service_pb2.VacatePostResponse]:
         """Ends a post on a day."""
+
+    @_abc_1.abstractmethod
+    def AppointDeputy(
+        self,
+        request: _directory_service_pb2.AppointDeputyRequest,
+        context: _aio.ServicerContext[_directory_service_pb2.AppointDeputyRequest, _abc.Awaitable[_directory_service_pb2.AppointDeputyResponse]],
+    ) -> _abc.Awaitable[_directory_service_pb2.AppointDeputyResponse]:
+        """Lets somebody stand in for the person of a post (代理) from a day on up to another: the deputy has the post's roles in its organ meanwhile."""
+
+    @_abc_1.abstractmethod
+    def EndDeputy(
+        self,
+        request: _directory_service_pb2.EndDeputyRequest,
+        context: _aio.ServicerContext[_directory_service_pb2.EndDeputyRequest, _abc.Awaitable[_directory_service_pb2.EndDeputyResponse]],
+    ) -> _abc.Awaitable[_directory_service_pb2.EndDeputyResponse]:
+        """Ends a deputation before its time."""
+
+    @_abc_1.abstractmethod
+    def ListDeputies(
+        self,
+        request: _directory_service_pb2.ListDeputiesRequest,
+        context: _aio.ServicerContext[_directory_service_pb2.ListDeputiesRequest, _abc.Awaitable[_directory_service_pb2.ListDeputiesResponse]],
+    ) -> _abc.Awaitable[_directory_service_pb2.ListDeputiesResponse]:
+        """Who stands in for whom in an organ: in force, to come, and over within the last month."""
 
     @_abc_1.abstractmethod
     def ListOrgans(

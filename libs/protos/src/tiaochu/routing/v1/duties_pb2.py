@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftiaochu/routing/v1/duties.proto\x12\x12tiaochu.routing.v1\"3\n\x0cNameLeadDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\"F\n\rFireClockDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x63lock_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\"K\n\x10ReplanClocksDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x64istrict\x18\x02 \x01(\t\x12\x11\n\tclock_ids\x18\x03 \x03(\t\"H\n\x0eStopClocksDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x11\n\tclock_ids\x18\x03 \x03(\t\"J\n\x0fMoveSubtreeDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\torgan_ids\x18\x02 \x03(\t\x12\x10\n\x08post_ids\x18\x03 \x03(\t\"J\n\x0f\x46ollowUnitsDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61se_ids\x18\x02 \x03(\t\x12\x11\n\torgan_ids\x18\x03 \x03(\t\"\x1b\n\x08\x44utyDone\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftiaochu/routing/v1/duties.proto\x12\x12tiaochu.routing.v1\"3\n\x0cNameLeadDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\"F\n\rFireClockDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x63lock_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\"K\n\x10ReplanClocksDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x64istrict\x18\x02 \x01(\t\x12\x11\n\tclock_ids\x18\x03 \x03(\t\"H\n\x0eStopClocksDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x11\n\tclock_ids\x18\x03 \x03(\t\"J\n\x0fMoveSubtreeDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\torgan_ids\x18\x02 \x03(\t\x12\x10\n\x08post_ids\x18\x03 \x03(\t\"L\n\x12ReviewDeputiesDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x64istrict\x18\x02 \x01(\t\x12\x10\n\x08post_ids\x18\x03 \x03(\t\"J\n\x0f\x46ollowUnitsDuty\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61se_ids\x18\x02 \x03(\t\x12\x11\n\torgan_ids\x18\x03 \x03(\t\"\x1b\n\x08\x44utyDone\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,8 +41,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOPCLOCKSDUTY']._serialized_end=329
   _globals['_MOVESUBTREEDUTY']._serialized_start=331
   _globals['_MOVESUBTREEDUTY']._serialized_end=405
-  _globals['_FOLLOWUNITSDUTY']._serialized_start=407
-  _globals['_FOLLOWUNITSDUTY']._serialized_end=481
-  _globals['_DUTYDONE']._serialized_start=483
-  _globals['_DUTYDONE']._serialized_end=510
+  _globals['_REVIEWDEPUTIESDUTY']._serialized_start=407
+  _globals['_REVIEWDEPUTIESDUTY']._serialized_end=483
+  _globals['_FOLLOWUNITSDUTY']._serialized_start=485
+  _globals['_FOLLOWUNITSDUTY']._serialized_end=559
+  _globals['_DUTYDONE']._serialized_start=561
+  _globals['_DUTYDONE']._serialized_end=588
 # @@protoc_insertion_point(module_scope)

@@ -176,6 +176,38 @@ class MoveSubtreeDuty(_message.Message):
 Global___MoveSubtreeDuty: _TypeAlias = MoveSubtreeDuty  # noqa: Y015
 
 @_typing.final
+class ReviewDeputiesDuty(_message.Message):
+    """Ends the deputations of a district whose post was vacated or whose deputy left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    POST_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Key of the duty."""
+    district: _builtins.str
+    """The district."""
+    @_builtins.property
+    def post_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The posts that have a deputy and the deputies' own."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        district: _builtins.str = ...,
+        post_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "post_ids", b"post_ids", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewDeputiesDuty: _TypeAlias = ReviewDeputiesDuty  # noqa: Y015
+
+@_typing.final
 class FollowUnitsDuty(_message.Message):
     """Lets cases follow the units that moved."""
 

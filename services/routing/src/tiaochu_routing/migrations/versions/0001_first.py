@@ -138,6 +138,7 @@ def _directory() -> None:
     )
     op.create_index("staff_posts_person", "staff_posts", ["person_id"])
     op.create_index("staff_posts_organ", "staff_posts", ["organ_id"])
+    create_document_table(op, "deputy_rolls")
     create_document_table(op, "regions", [sa.Column("code", sa.Text, nullable=False)])
     op.create_index("regions_code", "regions", ["district", "code"], unique=True)
     create_document_table(op, "staff", [sa.Column("login", sa.Text, nullable=False)])

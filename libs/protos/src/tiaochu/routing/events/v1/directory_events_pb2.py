@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0tiaochu/routing/events/v1/directory_events.proto\x12\x19tiaochu.routing.events.v1\"\x94\x01\n\x0bOrganPlaced\x12\x10\n\x08organ_id\x18\x01 \x01(\t\x12\x12\n\norgan_path\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12\x13\n\x0bregion_code\x18\x05 \x01(\t\x12\x17\n\x0fparent_organ_id\x18\x06 \x01(\t\x12\x15\n\rvalid_from_on\x18\x07 \x01(\t\"{\n\nPostFilled\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x10\n\x08organ_id\x18\x03 \x01(\t\x12\x12\n\norgan_path\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x15\n\rvalid_from_on\x18\x06 \x01(\t\"F\n\x0bPostVacated\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x13\n\x0bvalid_to_on\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0tiaochu/routing/events/v1/directory_events.proto\x12\x19tiaochu.routing.events.v1\"\x94\x01\n\x0bOrganPlaced\x12\x10\n\x08organ_id\x18\x01 \x01(\t\x12\x12\n\norgan_path\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12\x13\n\x0bregion_code\x18\x05 \x01(\t\x12\x17\n\x0fparent_organ_id\x18\x06 \x01(\t\x12\x15\n\rvalid_from_on\x18\x07 \x01(\t\"{\n\nPostFilled\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x10\n\x08organ_id\x18\x03 \x01(\t\x12\x12\n\norgan_path\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x15\n\rvalid_from_on\x18\x06 \x01(\t\"F\n\x0bPostVacated\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x13\n\x0bvalid_to_on\x18\x03 \x01(\t\"\x9e\x01\n\x0f\x44\x65putyAppointed\x12\x15\n\rdeputation_id\x18\x01 \x01(\t\x12\x0f\n\x07post_id\x18\x02 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x03 \x01(\t\x12\x11\n\tdeputy_id\x18\x04 \x01(\t\x12\x15\n\rvalid_from_on\x18\x05 \x01(\t\x12\x13\n\x0bvalid_to_on\x18\x06 \x01(\t\x12\x0e\n\x06ground\x18\x07 \x01(\t\"I\n\x0b\x44\x65putyEnded\x12\x15\n\rdeputation_id\x18\x01 \x01(\t\x12\x13\n\x0bvalid_to_on\x18\x02 \x01(\t\x12\x0e\n\x06ground\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,4 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POSTFILLED']._serialized_end=353
   _globals['_POSTVACATED']._serialized_start=355
   _globals['_POSTVACATED']._serialized_end=425
+  _globals['_DEPUTYAPPOINTED']._serialized_start=428
+  _globals['_DEPUTYAPPOINTED']._serialized_end=586
+  _globals['_DEPUTYENDED']._serialized_start=588
+  _globals['_DEPUTYENDED']._serialized_end=661
 # @@protoc_insertion_point(module_scope)

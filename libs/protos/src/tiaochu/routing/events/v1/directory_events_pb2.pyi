@@ -133,3 +133,79 @@ class PostVacated(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PostVacated: _TypeAlias = PostVacated  # noqa: Y015
+
+@_typing.final
+class DeputyAppointed(_message.Message):
+    """Somebody stands in for the person of a post."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPUTATION_ID_FIELD_NUMBER: _builtins.int
+    POST_ID_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
+    DEPUTY_ID_FIELD_NUMBER: _builtins.int
+    VALID_FROM_ON_FIELD_NUMBER: _builtins.int
+    VALID_TO_ON_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    deputation_id: _builtins.str
+    """The deputation."""
+    post_id: _builtins.str
+    """The post."""
+    principal_id: _builtins.str
+    """The person of the post."""
+    deputy_id: _builtins.str
+    """The person who stands in."""
+    valid_from_on: _builtins.str
+    """First day, ISO date."""
+    valid_to_on: _builtins.str
+    """First day without the deputy, ISO date."""
+    ground: _builtins.str
+    """Code of the ground: leave, illness, training, business_trip, secondment, other."""
+    def __init__(
+        self,
+        *,
+        deputation_id: _builtins.str = ...,
+        post_id: _builtins.str = ...,
+        principal_id: _builtins.str = ...,
+        deputy_id: _builtins.str = ...,
+        valid_from_on: _builtins.str = ...,
+        valid_to_on: _builtins.str = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deputation_id", b"deputation_id", "deputy_id", b"deputy_id", "ground", b"ground", "post_id", b"post_id", "principal_id", b"principal_id", "valid_from_on", b"valid_from_on", "valid_to_on", b"valid_to_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeputyAppointed: _TypeAlias = DeputyAppointed  # noqa: Y015
+
+@_typing.final
+class DeputyEnded(_message.Message):
+    """A deputation ends before its time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPUTATION_ID_FIELD_NUMBER: _builtins.int
+    VALID_TO_ON_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    deputation_id: _builtins.str
+    """The deputation."""
+    valid_to_on: _builtins.str
+    """First day without the deputy, ISO date."""
+    ground: _builtins.str
+    """Code of the ground: recalled, post_vacated, deputy_left."""
+    def __init__(
+        self,
+        *,
+        deputation_id: _builtins.str = ...,
+        valid_to_on: _builtins.str = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deputation_id", b"deputation_id", "ground", b"ground", "valid_to_on", b"valid_to_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeputyEnded: _TypeAlias = DeputyEnded  # noqa: Y015
