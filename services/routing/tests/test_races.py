@@ -85,6 +85,30 @@ async def test_merge_against_offer(world: Any) -> None:
     assert merged + offered == RUNS
 
 
+@pytest.mark.req("IN4")
+async def test_two_merges_that_cross(world: Any) -> None:
+    """A into B while B into A: at most one is confirmed, and where each waits for the other, refusing one frees the other."""
+    village = world.person("village")
+
+    async def confirm(case_id: str, master: str) -> Any:
+        return await world.call(f"{SERVICE}/ConfirmMerge", pb.ConfirmMergeRequest(case_id=case_id, master_case_id=master), by=village)
+
+    async def propose_and_confirm(case_id: str, master: str) -> Any:
+        await world.intake.tell("MergeProposed", case_id=case_id, master_case_id=master)
+        return await confirm(case_id, master)
+
+    for _ in range(RUNS):
+        pair = (await world.classified(), await world.classified())
+        outcomes = await asyncio.gather(propose_and_confirm(*pair), propose_and_confirm(*reversed(pair)), return_exceptions=True)
+        reasons = [reason(o) for o in outcomes]
+        assert set(reasons) <= {"", "MASTER_MERGING", "MASTER_ENDED"}
+        if "" not in reasons:
+            refuse = pb.RefuseMergeRequest(case_id=pair[1], master_case_id=pair[0], ground="different_dispute")
+            await world.call(f"{SERVICE}/RefuseMerge", refuse, by=village)
+            await confirm(*pair)
+        assert sorted([(await world.case(c)).status for c in pair]) == ["held", "merged"]
+
+
 async def test_two_signatures_at_once_count_once(world: Any) -> None:
     village = world.person("village")
     for _ in range(RUNS // 5):

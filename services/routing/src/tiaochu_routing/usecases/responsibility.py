@@ -156,7 +156,11 @@ class ResponsibilityCommands:
         ]
     )
     def confirm_merge(self, work: Work, r: pb.ConfirmMergeRequest) -> pb.ConfirmMergeResponse:
-        """Confirm that the case goes on inside its master."""
+        """Confirm that the case goes on inside its master.
+
+        Merges in a circle cannot all be confirmed, however they race: each needs its own proposal read and its master's not, both in one statement, and
+        proposals come in the one order of intake's log, so that whoever reads last also reads the proposal of its master. No lock is needed.
+        """
         case = work.get(RESPONSIBILITIES, r.case_id)
         master = work.get(RESPONSIBILITIES, r.master_case_id)
         case.confirm_merge(acting_unit(work.actor), master, facts_of(work, master), facts_of(work, case), work.now)
