@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     """Calls of one district that may wait for their turn."""
     admission_weights: dict[str, float] = Field(default_factory=dict)
     """District → its share among those that wait, 1 where nothing is said."""
+    public_rate: float = Field(default=1.0, gt=0)
+    """Calls a second that one address may make to what is open to the holder of a code."""
+    public_burst: int = Field(default=30, ge=1)
+    """Such calls that it may make at once."""
     trust_seconds: float | None = None
     """How long after the last look at a log its assignments still open a case; 5 in production, more on a machine that starts everything at once."""
     late_entry_days: int = 30
