@@ -65,7 +65,7 @@ class Server:
             options=(
                 ("grpc.max_receive_message_length", MESSAGE_LIMIT),
                 ("grpc.max_send_message_length", 4 * MESSAGE_LIMIT),
-                ("grpc.max_connection_age_ms", 300_000),
+                ("grpc.max_connection_age_ms", settings.connection_age_seconds * 1000),
                 ("grpc.so_reuseport", 0),
             )
         )
