@@ -42,7 +42,7 @@ class Effects:
         events = [self._decode(e) for e in news]
         work = Work(self._now(), service_principal(self._service), reacting=True)
         reads = [r for e in events for method in self._reactions.get(e.type, ()) for r in spec_of(method, ReactionSpec).reads(e)]
-        await self._journal.load(tx, work, list(dict.fromkeys(reads)))
+        await self._journal.load(tx, work, await self._journal.ask(tx, list(dict.fromkeys(reads))))
         one_trace = len({e.headers.get("traceparent", "") for e in events}) == 1
         for event in events:
             own = event.headers.get("traceparent", "")
