@@ -17,12 +17,13 @@ from tiaochu_docking.edge.dispatcher import Dispatcher
 from tiaochu_docking.edge.door import Door
 from tiaochu_docking.edge.events import IN, OUT
 from tiaochu_docking.edge.gate import Gate
-from tiaochu_docking.edge.http import PREFIX, Surface, routes
+from tiaochu_docking.edge.http import routes
 from tiaochu_docking.edge.limits import RateLimits
 from tiaochu_docking.edge.problems import on_domain_error, on_http_error
 from tiaochu_docking.edge.reconciling import Reconciling
 from tiaochu_docking.edge.reference import openapi_of, reference_routes
 from tiaochu_docking.edge.secrets import Secrets
+from tiaochu_docking.edge.surface import PREFIX, Surface
 from tiaochu_docking.edge.tokens import ReadTokens
 from tiaochu_docking.edge.tracing import Traced
 from tiaochu_docking.settings import DockingSettings
