@@ -81,8 +81,12 @@ _KIT_1 = (
          district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL, signed_at timestamptz NOT NULL, key_id text NOT NULL, signature bytea NOT NULL,
          PRIMARY KEY (district, position, key_id)
        )""",
+    """CREATE TABLE log_lineages (
+         district text NOT NULL, number bigint NOT NULL, after_position bigint NOT NULL, after_hash bytea NOT NULL,
+         PRIMARY KEY (district, number)
+       )""",
     """CREATE TABLE cursors (
-         producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL,
+         producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL, lineage bigint NOT NULL DEFAULT 0,
          PRIMARY KEY (producer, district)
        )""",
     "CREATE TABLE log_checks (producer text PRIMARY KEY, good_until timestamptz NOT NULL)",

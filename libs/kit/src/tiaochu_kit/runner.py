@@ -37,11 +37,13 @@ from tiaochu_kit.housekeeping import Housekeeping
 from tiaochu_kit.http_edge import Health, HttpEdges
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.leases import Leases
+from tiaochu_kit.lineages import LineageStarter
 from tiaochu_kit.log_service import LogQueries
 from tiaochu_kit.operators import Operations
 from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.peers import Peers
 from tiaochu_kit.producers import OwnLog, RemoteLog
+from tiaochu_kit.recovery import Recovery
 from tiaochu_kit.relay import Relay
 from tiaochu_kit.series import NumberSeries
 from tiaochu_kit.server import Server, bind
@@ -184,7 +186,9 @@ class Service:
             kit.consumers[producer] = self._consumer(producer, own, handlers)
         self._signer = HeadSigner(kit.database, own, settings.log_signing_key_file, kit.clock.now)
         operations = Operations(kit.database, kit.consumers, kit.clock.now, kit.committed)
-        rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": [LogQueries(kit.database, own, self._signer), operations]}
+        lineages = LineageStarter(kit.database, own, kit.clock.now)
+        log_service = [LogQueries(kit.database, own, self._signer), operations, Recovery(kit.consumers, lineages)]
+        rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": log_service}
         bound = [rpc for name, handlers in rpcs.items() for rpc in bind(name, handlers)]
         self._server = Server(settings, kit.clock, kit.executor, kit.posts, kit.tokens, kit.consumers, bound)
         self._figures = Figures(settings, kit.database, kit.clock, kit.consumers, self.app.gauges)
