@@ -53,7 +53,7 @@ check: lint types arch protos-check ## lint, types, boundaries, contracts
 
 # Suites that own servers run in two workers; what crosses services drives the one stack, so it runs alone.
 UNIT = $(wildcard libs/*/tests services/*/tests deploy/*/tests tests/contract)
-WHOLE = $(foreach folder,tests/e2e tests/telemetry tests/privacy tests/robustness,$(if $(wildcard $(folder)/test_*.py $(folder)/*/test_*.py),$(folder)))
+WHOLE = $(foreach folder,tests/e2e tests/telemetry tests/privacy tests/security tests/robustness,$(if $(wildcard $(folder)/test_*.py $(folder)/*/test_*.py),$(folder)))
 PYTEST = $(BIN)/pytest
 
 .PHONY: test test-units test-whole test-demo
@@ -64,6 +64,10 @@ test-units: setup ## suites of the packages
 
 test-whole: setup ## suites that drive the whole stack
 	@if [ -n "$(WHOLE)" ]; then $(PYTEST) $(WHOLE); fi
+
+.PHONY: security
+security: setup ## hostile input and access, at length (half an hour)
+	@$(PYTEST) tests/security --hypothesis-profile=deep --timeout=1800
 
 test-demo: setup ## the demonstration twice: it must not mind its own traces
 	@trap '$(BIN)/python -m tiaochu_embedded stop' EXIT; for run in 1 2; do $(BIN)/python -m tiaochu_demo; done

@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tiaochu.log.v1.log_service_pb2 import ExportLogRequest, ExportLogResponse
-from tiaochu_domainkit.errors import Kind
+from tiaochu.log.v1.log_service_pb2 import ExportLogRequest, ExportLogResponse, ReadHeadsRequest, ReadLogRequest
+from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import audit
 from tiaochu_kit.errors import from_rpc
 from tiaochu_kit.principal import Principal
@@ -22,7 +22,7 @@ from tiaochu_testkit.toy.protos import AddToThingRequest, OpenThingRequest
 from tiaochu_testkit.waiting import eventually
 
 THINGS = "tiaochu.alpha.v1.ThingService"
-AUDITOR = Principal("auditor-1", frozenset({"audit_admin"}), "organ-1", "/", frozenset({"329901"}))
+AUDITOR = Principal("auditor-1", frozenset({"audit_admin"}), "organ-1", "/", frozenset({"329901", "329903"}))
 Lines = list[dict[str, dict[str, Any]]]
 
 
@@ -236,3 +236,20 @@ async def test_only_auditors_and_administrators_take_a_log_away(a: Running) -> N
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await call(ExportLogRequest(district="329901"), timeout=5, metadata=await a.identity(clerk)).read()
     assert from_rpc(refusal.value).kind is Kind.PERMISSION_DENIED
+
+
+async def test_an_auditor_reads_only_the_logs_of_the_own_district(a: Running) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await export(a, "329902")
+    assert from_rpc(refusal.value).reason == "OUTSIDE_DISTRICT"
+    heads = await a.call("tiaochu.log.v1.LogService/ReadHeads", ReadHeadsRequest(), by=AUDITOR)
+    assert [head.district for head in heads.heads] == ["329901"]
+    with pytest.raises(DomainError) as denial:
+        await a.call("tiaochu.log.v1.LogService/ReadLog", ReadLogRequest(district="329902"), by=AUDITOR)
+    assert denial.value.reason == "OUTSIDE_DISTRICT"
+
+
+async def test_a_log_without_events_and_a_district_that_is_none(a: Running) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await export(a, "")
+    assert from_rpc(refusal.value).reason == "FIELD_INVALID"

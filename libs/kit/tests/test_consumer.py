@@ -24,7 +24,7 @@ from tiaochu_testkit.waiting import eventually
 
 OPENED, ADDED = "tiaochu.alpha.events.v1.ThingOpened", "tiaochu.alpha.events.v1.AmountAdded"
 DISTRICT = "329901"
-ADMIN = Context(Principal("admin-1", frozenset({"system_admin"})), "test", datetime(2026, 11, 24, tzinfo=UTC))
+ADMIN = Context(Principal("admin-1", frozenset({"system_admin"}), districts=frozenset({"*"})), "test", datetime(2026, 11, 24, tzinfo=UTC))
 
 
 @pytest.fixture

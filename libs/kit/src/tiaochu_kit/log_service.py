@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from tiaochu.log.v1 import log_service_pb2 as pb
-from tiaochu_domainkit.errors import not_found
+from tiaochu_domainkit.errors import denied, not_found
 from tiaochu_kit import access
 from tiaochu_kit.database import Database
 from tiaochu_kit.log import BATCH, read_subject
@@ -21,13 +21,15 @@ class LogQueries:
         self._signer = signer
 
     @query
-    async def read_heads(self, _ctx: Context, r: pb.ReadHeadsRequest) -> pb.ReadHeadsResponse:
-        """Positions everything committed, then answers the heads."""
-        return pb.ReadHeadsResponse(heads=await self._own.heads(r.district))
+    async def read_heads(self, ctx: Context, r: pb.ReadHeadsRequest) -> pb.ReadHeadsResponse:
+        """Positions everything committed, then answers the heads of the caller's districts."""
+        heads = await self._own.heads(r.district)
+        return pb.ReadHeadsResponse(heads=[head for head in heads if ctx.principal.works_in(head.district)])
 
     @query
-    async def read_log(self, _ctx: Context, r: pb.ReadLogRequest) -> pb.ReadLogResponse:
-        """A range of one log."""
+    async def read_log(self, ctx: Context, r: pb.ReadLogRequest) -> pb.ReadLogResponse:
+        """A range of one log. Reason: OUTSIDE_DISTRICT."""
+        _require_readable(ctx, r.district)
         events = await self._own.read(r.district, r.after)
         return pb.ReadLogResponse(events=events[: min(r.limit or BATCH, BATCH)])
 
@@ -43,7 +45,13 @@ class LogQueries:
             return pb.ReadSubjectResponse(events=await read_subject(tx, r.case_id))
 
     @stream
-    async def export_log(self, _ctx: Context, r: pb.ExportLogRequest) -> AsyncIterator[pb.ExportLogResponse]:
-        """One whole log that proves itself."""
+    async def export_log(self, ctx: Context, r: pb.ExportLogRequest) -> AsyncIterator[pb.ExportLogResponse]:
+        """One whole log that proves itself. Reason: OUTSIDE_DISTRICT."""
+        _require_readable(ctx, r.district)
         async for lines in self._signer.export(r.district):
             yield pb.ExportLogResponse(lines=lines)
+
+
+def _require_readable(ctx: Context, district: str) -> None:
+    if not ctx.principal.works_in(district):
+        raise denied("OUTSIDE_DISTRICT", "the caller does not work in this district", "您无权办理其他地区的事项", district=district)

@@ -46,6 +46,7 @@ _KIT_1 = (
          PRIMARY KEY (seq, recorded_at)
        ) PARTITION BY RANGE (recorded_at)""",
     "CREATE TABLE journal_default PARTITION OF journal DEFAULT",
+    "ALTER TABLE journal_default ENABLE ROW LEVEL SECURITY",
     # Months are made ahead by the service, whose role owns no table: this runs as the owner and can do nothing else. Rows that came before their
     # month was made lie in the default partition and move along.
     """CREATE FUNCTION kit_make_journal_month(day date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -62,6 +63,7 @@ _KIT_1 = (
          EXECUTE format('WITH moved AS (DELETE FROM public.journal_default WHERE recorded_at >= %L AND recorded_at < %L RETURNING *)
                          INSERT INTO public.%I SELECT * FROM moved', low, high, partition);
          EXECUTE format('ALTER TABLE public.journal ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)', partition, low, high);
+         EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', partition);  -- by itself it shows nothing; the journal's wall counts
          RETURN true;
        END $$""",
     "SELECT kit_make_journal_month((now() + make_interval(months => n))::date) FROM generate_series(0, 2) AS n",
@@ -128,10 +130,16 @@ _KIT_1 = (
 )
 
 
+_WALLED = ("journal", "log_heads", "log_signatures", "cursors", "parked_events", "timers", "calls", "posts")
+"""Those of kit's tables whose rows belong to a district."""
+
+
 def create_kit_tables(op: Operations | Any) -> None:
     """kit's tables, release 1. The first statement of a service's first migration."""
     for statement in _KIT_1:
         op.execute(statement)
+    for name in _WALLED:
+        wall(op, name)
 
 
 def create_document_table(op: Operations | Any, name: str, columns: Sequence[sa.Column[Any]] = ()) -> None:

@@ -21,6 +21,7 @@ _PARKED_SQL = f"""
 SELECT producer, event, error, parked_at, dropped_at, dropped_by, drop_reason FROM parked_events
 WHERE %s IN ('', producer) AND %s IN ('', aggregate_id::text) AND (%s OR dropped_at IS NULL) ORDER BY parked_at, district, position LIMIT least(%s, {LARGEST})
 """  # noqa: S608
+_WAITING_SQL = "SELECT 1 FROM parked_events WHERE producer = %s AND aggregate_id = %s::uuid AND dropped_at IS NULL LIMIT 1"
 _DROP_SQL = """
 UPDATE parked_events SET dropped_at = %s, dropped_by = %s, drop_reason = %s
 WHERE producer = %s AND district = %s AND position = %s AND dropped_at IS NULL RETURNING aggregate_id
@@ -44,20 +45,24 @@ class Operations:
         self._wake = wake
 
     @query
-    async def list_parked(self, _ctx: Context, r: pb.ListParkedRequest) -> pb.ListParkedResponse:
+    async def list_parked(self, ctx: Context, r: pb.ListParkedRequest) -> pb.ListParkedResponse:
         """Parked events, oldest first."""
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(ctx.principal.scope) as tx:
             rows = await tx.rows(_PARKED_SQL, (r.producer, r.aggregate_id, r.dropped, r.limit or LARGEST))
         return pb.ListParkedResponse(parked=[_parked(row) for row in rows])
 
     @query
-    async def replay_parked(self, _ctx: Context, r: pb.ReplayParkedRequest) -> pb.ReplayParkedResponse:
+    async def replay_parked(self, ctx: Context, r: pb.ReplayParkedRequest) -> pb.ReplayParkedResponse:
         """Apply the parked events of one aggregate."""
         consumer = self._consumers.get(r.producer)
         if consumer is None:
             raise not_found("consumer", r.producer)
         if not is_uuid(r.aggregate_id):
             raise invalid("aggregate_id", "UUID", "编号格式不正确")
+        async with self._database.transaction(ctx.principal.scope) as tx:
+            waiting = await tx.rows(_WAITING_SQL, (r.producer, r.aggregate_id))
+        if not waiting:
+            return pb.ReplayParkedResponse(applied=0)
         try:
             return pb.ReplayParkedResponse(applied=await consumer.replay(r.aggregate_id))
         except DomainError as error:
@@ -70,7 +75,7 @@ class Operations:
         """Give up one parked event."""
         if not r.reason.strip():
             raise invalid("reason", "REQUIRED", "请填写放弃的理由")
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(ctx.principal.scope) as tx:
             found = await tx.rows(_DROP_SQL, (self._now(), ctx.principal.id, r.reason, r.producer, r.district, r.position))
         if not found:
             raise not_found("parked event", f"{r.producer}/{r.district}/{r.position}")
@@ -78,18 +83,18 @@ class Operations:
         return pb.DropParkedResponse()
 
     @query
-    async def list_calls(self, _ctx: Context, r: pb.ListCallsRequest) -> pb.ListCallsResponse:
+    async def list_calls(self, ctx: Context, r: pb.ListCallsRequest) -> pb.ListCallsResponse:
         """Calls that are open, or were refused."""
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(ctx.principal.scope) as tx:
             rows = await tx.rows(_CALLS_SQL, (r.refused, r.kind, r.limit or LARGEST))
         return pb.ListCallsResponse(calls=[_call(row) for row in rows])
 
     @query
-    async def retry_call(self, _ctx: Context, r: pb.RetryCallRequest) -> pb.RetryCallResponse:
+    async def retry_call(self, ctx: Context, r: pb.RetryCallRequest) -> pb.RetryCallResponse:
         """Make a call again, now."""
         if not is_uuid(r.id):
             raise invalid("id", "UUID", "编号格式不正确")
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(ctx.principal.scope) as tx:
             found = await tx.rows(_RETRY_SQL, (self._now(), r.id))
         if not found:
             raise not_found("call", r.id)

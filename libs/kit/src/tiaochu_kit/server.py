@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,11 +11,11 @@ import grpc
 import protovalidate
 import structlog
 from google.protobuf import message_factory
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tiaochu.options.v1 import options_pb2
-from tiaochu_domainkit.errors import DomainError, Kind, denied, invalid
+from tiaochu_domainkit.errors import denied, invalid
 from tiaochu_kit import figures, telemetry
 from tiaochu_kit.admission import Admission
 from tiaochu_kit.auth import Posts, Tokens, unauthenticated
@@ -26,7 +26,8 @@ from tiaochu_kit.errors import unavailable
 from tiaochu_kit.executor import Executor
 from tiaochu_kit.ids import is_uuid
 from tiaochu_kit.principal import Context, Principal, service_principal
-from tiaochu_kit.refusals import abort, refusal_of, violation_of
+from tiaochu_kit.refusals import abort, refusal_of
+from tiaochu_kit.requests import Requests
 from tiaochu_kit.rpcs import Rpc, bind
 from tiaochu_kit.settings import Settings
 from tiaochu_kit.usecase import CommandSpec, spec_of
@@ -94,25 +95,21 @@ class Server:
         await self._server.stop(grace)
 
     def _handler(self, rpc: Rpc) -> "grpc.RpcMethodHandler[Any, Any]":
-        requests = message_factory.GetMessageClass(rpc.descriptor.input_type)
-        coding: dict[str, Any] = {"request_deserializer": _reading(requests), "response_serializer": lambda m: m.SerializeToString()}
+        requests = Requests(rpc.descriptor.input_type, self._validator)
+        coding: dict[str, Any] = {"request_deserializer": None, "response_serializer": lambda m: m.SerializeToString()}
         in_stream, out_stream = rpc.descriptor.client_streaming, rpc.descriptor.server_streaming
 
-        async def single(request: Any, context: Any) -> Any:
+        async def single(raw: bytes, context: Any) -> Any:
             async with self._answering(rpc, context) as ctx:
-                return await self._call(rpc, _readable(request), ctx)
+                return await self._call(rpc, requests.read(raw), ctx)
 
-        async def many_in(requests: AsyncIterator[Any], context: Any) -> Any:
+        async def many_in(raws: AsyncIterator[bytes], context: Any) -> Any:
             async with self._answering(rpc, context) as ctx:
-                return await rpc.method(ctx, _each_readable(requests))
+                return await rpc.method(ctx, requests.stream(raws))
 
-        async def many_out(request: Any, context: Any) -> AsyncIterator[Any]:
+        async def many_out(raw: Any, context: Any) -> AsyncIterator[Any]:
             async with self._answering(rpc, context) as ctx:
-                if in_stream:
-                    request = _each_readable(request)
-                else:
-                    self._validate(_readable(request))
-                async for response in rpc.method(ctx, request):
+                async for response in rpc.method(ctx, requests.stream(raw) if in_stream else requests.read(raw)):
                     yield response
 
         if in_stream and out_stream:
@@ -124,7 +121,6 @@ class Server:
         return grpc.unary_unary_rpc_method_handler(single, **coding)
 
     async def _call(self, rpc: Rpc, request: Message, ctx: Context) -> Message:
-        self._validate(request)
         if spec_of(rpc.method, CommandSpec) is not None:
             ctx = ctx if ctx.request_id else replace(ctx, request_id=getattr(request, "request_id", ""))
             if rpc.mutation and not is_uuid(ctx.request_id):
@@ -135,14 +131,6 @@ class Server:
             )
         response: Message = await rpc.method(ctx, request)
         return response
-
-    def _validate(self, request: Message) -> None:
-        violations = self._validator.collect_violations(request)
-        if violations:
-            found = tuple(violation_of(v) for v in violations)
-            raise DomainError(
-                Kind.INVALID_INPUT, "FIELD_INVALID", "fields are not valid", "填写内容有误,请检查", {"field": found[0].path}, found
-            )
 
     @asynccontextmanager
     async def _answering(self, rpc: Rpc, context: Any) -> AsyncIterator[Context]:
@@ -200,37 +188,6 @@ class Server:
                 await consumer.catch_up(district)
         except (grpc.aio.AioRpcError, OSError) as error:
             raise unavailable(producer) from error
-
-
-_UNREADABLE = object()
-"""Stands for a request that is no message of its type: gRPC itself would answer without a reason."""
-
-
-def _reading(requests: type[Message]) -> Callable[[bytes], object]:
-    def read(content: bytes) -> object:
-        try:
-            return requests.FromString(content)
-        except DecodeError:
-            return _UNREADABLE
-
-    return read
-
-
-def _readable(request: Any) -> Message:
-    if request is _UNREADABLE:
-        raise DomainError(
-            Kind.INVALID_INPUT,
-            "REQUEST_UNREADABLE",
-            "the request is no message of its type; text must be UTF-8",
-            "请求内容无法读取,文字须为UTF-8编码",
-        )
-    message: Message = request
-    return message
-
-
-async def _each_readable(requests: AsyncIterator[Any]) -> AsyncIterator[Message]:
-    async for request in requests:
-        yield _readable(request)
 
 
 def _authorise(rpc: Rpc, principal: Principal) -> None:

@@ -21,10 +21,10 @@ what follows what is told in [case-life.md](case-life.md). A mutation takes a `r
 
 def page() -> str:
     """The page."""
-    files = sorted(_files(), key=lambda f: f.name)
+    ordered = sorted(files(), key=lambda f: f.name)
     parts = [_HEAD]
     for owner in ORDER:
-        mine = [f for f in files if f.package.split(".")[1] == owner]
+        mine = [f for f in ordered if f.package.split(".")[1] == owner]
         parts.append(f"\n## {owner}\n")
         for file in mine:
             parts += [_service(s) for s in file.services_by_name.values()]
@@ -34,7 +34,8 @@ def page() -> str:
     return "".join(parts)
 
 
-def _files() -> Iterator[FileDescriptor]:
+def files() -> Iterator[FileDescriptor]:
+    """The proto files of our services."""
     for module in pkgutil.walk_packages(tiaochu.__path__, "tiaochu."):
         if module.name.endswith("_pb2"):
             descriptor: FileDescriptor = importlib.import_module(module.name).DESCRIPTOR

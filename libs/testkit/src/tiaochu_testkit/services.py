@@ -78,7 +78,14 @@ class Running:
         async with self.kit.database.transaction() as tx:
             for district in person.districts:
                 for role in person.roles:
-                    values = (f"{person.id}-{person.organ_id}-{role}", person.id, person.organ_id, person.organ_path, role, district)
+                    values = (
+                        f"{person.id}-{person.organ_id}-{role}-{district}",
+                        person.id,
+                        person.organ_id,
+                        person.organ_path,
+                        role,
+                        district,
+                    )
                     await tx.queue(_POST_SQL, values)
 
 

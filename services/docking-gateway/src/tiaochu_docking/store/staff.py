@@ -1,6 +1,6 @@
 """Queries of `DockingService`."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from tiaochu.docking.v1 import docking_service_pb2 as pb
@@ -12,6 +12,7 @@ from tiaochu_docking.store.reads import Reads
 from tiaochu_docking.store.shelf import Shelf
 from tiaochu_docking.usecases.ports import ExchangeFilter, PacketRow, Queued
 from tiaochu_domainkit.errors import not_found
+from tiaochu_domainkit.quantities import real_date
 from tiaochu_kit.paging import PageTokens, page_size
 from tiaochu_kit.usecase import Context, query
 
@@ -94,7 +95,7 @@ class StaffQueries:
     @query
     async def get_reconciliation(self, ctx: Context, r: pb.GetReconciliationRequest) -> pb.GetReconciliationResponse:
         """The last comparison of a day; without one, what passed here."""
-        scope, day = ctx.principal.scope, date.fromisoformat(r.on)
+        scope, day = ctx.principal.scope, real_date("on", r.on)
         done = await self._reads.comparison(scope, r.agency_id, day)
         if done is None:
             ours = len(await self._reads.packets_of_day(scope, r.agency_id, day))

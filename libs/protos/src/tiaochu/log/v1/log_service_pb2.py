@@ -22,17 +22,34 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tiaochu.options.v1 import options_pb2 as tiaochu_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tiaochu/log/v1/log_service.proto\x12\x0etiaochu.log.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a tiaochu/options/v1/options.proto\"$\n\x10ReadHeadsRequest\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\"8\n\x11ReadHeadsResponse\x12#\n\x05heads\x18\x01 \x03(\x0b\x32\x14.tiaochu.log.v1.Head\"8\n\x04Head\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x0c\n\x04hash\x18\x03 \x01(\x0c\"@\n\x0eReadLogRequest\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\">\n\x0fReadLogResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.LoggedEvent\"\xb1\x02\n\x0bLoggedEvent\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\rprevious_hash\x18\x03 \x01(\x0c\x12\x0c\n\x04hash\x18\x04 \x01(\x0c\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\x12\x0c\n\x04type\x18\x06 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x03\x12\x0f\n\x07subject\x18\t \x01(\t\x12.\n\noccur_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07headers\x18\x0c \x01(\t\x12\x0f\n\x07payload\x18\r \x01(\x0c\"%\n\x12ReadSubjectRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"B\n\x13ReadSubjectResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.LoggedEvent\"$\n\x10\x45xportLogRequest\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\"\"\n\x11\x45xportLogResponse\x12\r\n\x05lines\x18\x01 \x01(\t\"[\n\x11ListParkedRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07\x64ropped\x18\x03 \x01(\x08\x12\r\n\x05limit\x18\x04 \x01(\x05\"A\n\x12ListParkedResponse\x12+\n\x06parked\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.ParkedEvent\"\xe1\x01\n\x0bParkedEvent\x12\x10\n\x08producer\x18\x01 \x01(\t\x12*\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1b.tiaochu.log.v1.LoggedEvent\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12-\n\tpark_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdrop_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndropped_by\x18\x06 \x01(\t\x12\x13\n\x0b\x64rop_reason\x18\x07 \x01(\t\"=\n\x13ReplayParkedRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\"\'\n\x14ReplayParkedResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x01(\x05\"Y\n\x11\x44ropParkedRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x10\n\x08\x64istrict\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x14\n\x12\x44ropParkedResponse\"@\n\x10ListCallsRequest\x12\x0f\n\x07refused\x18\x01 \x01(\x08\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"?\n\x11ListCallsResponse\x12*\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.DurableCall\"\x96\x01\n\x0b\x44urableCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x10\n\x08\x64istrict\x18\x04 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12-\n\tnext_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65rror\x18\x07 \x01(\t\"\x1e\n\x10RetryCallRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x13\n\x11RetryCallResponse2\x9c\x08\n\nLogService\x12~\n\tReadHeads\x12 .tiaochu.log.v1.ReadHeadsRequest\x1a!.tiaochu.log.v1.ReadHeadsResponse\",\x8a\xb5\x18(\n\tservice:*\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12x\n\x07ReadLog\x12\x1e.tiaochu.log.v1.ReadLogRequest\x1a\x1f.tiaochu.log.v1.ReadLogResponse\",\x8a\xb5\x18(\n\tservice:*\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12l\n\x0bReadSubject\x12\".tiaochu.log.v1.ReadSubjectRequest\x1a#.tiaochu.log.v1.ReadSubjectResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x01\x12u\n\tExportLog\x12 .tiaochu.log.v1.ExportLogRequest\x1a!.tiaochu.log.v1.ExportLogResponse\"!\x8a\xb5\x18\x1d\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x30\x01\x12v\n\nListParked\x12!.tiaochu.log.v1.ListParkedRequest\x1a\".tiaochu.log.v1.ListParkedResponse\"!\x8a\xb5\x18\x1d\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12o\n\x0cReplayParked\x12#.tiaochu.log.v1.ReplayParkedRequest\x1a$.tiaochu.log.v1.ReplayParkedResponse\"\x14\x8a\xb5\x18\x10\n\x0csystem_admin\x10\x04\x12i\n\nDropParked\x12!.tiaochu.log.v1.DropParkedRequest\x1a\".tiaochu.log.v1.DropParkedResponse\"\x14\x8a\xb5\x18\x10\n\x0csystem_admin\x10\x04\x12s\n\tListCalls\x12 .tiaochu.log.v1.ListCallsRequest\x1a!.tiaochu.log.v1.ListCallsResponse\"!\x8a\xb5\x18\x1d\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12\x66\n\tRetryCall\x12 .tiaochu.log.v1.RetryCallRequest\x1a!.tiaochu.log.v1.RetryCallResponse\"\x14\x8a\xb5\x18\x10\n\x0csystem_admin\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tiaochu/log/v1/log_service.proto\x12\x0etiaochu.log.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a tiaochu/options/v1/options.proto\":\n\x10ReadHeadsRequest\x12&\n\x08\x64istrict\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([0-9]{6})?$\"8\n\x11ReadHeadsResponse\x12#\n\x05heads\x18\x01 \x03(\x0b\x32\x14.tiaochu.log.v1.Head\"8\n\x04Head\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x0c\n\x04hash\x18\x03 \x01(\x0c\"\\\n\x0eReadLogRequest\x12#\n\x08\x64istrict\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\">\n\x0fReadLogResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.LoggedEvent\"\xb1\x02\n\x0bLoggedEvent\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\rprevious_hash\x18\x03 \x01(\x0c\x12\x0c\n\x04hash\x18\x04 \x01(\x0c\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\x12\x0c\n\x04type\x18\x06 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x03\x12\x0f\n\x07subject\x18\t \x01(\t\x12.\n\noccur_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07headers\x18\x0c \x01(\t\x12\x0f\n\x07payload\x18\r \x01(\x0c\"%\n\x12ReadSubjectRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"B\n\x13ReadSubjectResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.LoggedEvent\"7\n\x10\x45xportLogRequest\x12#\n\x08\x64istrict\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\"\"\n\x11\x45xportLogResponse\x12\r\n\x05lines\x18\x01 \x01(\t\"d\n\x11ListParkedRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07\x64ropped\x18\x03 \x01(\x08\x12\x16\n\x05limit\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"A\n\x12ListParkedResponse\x12+\n\x06parked\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.ParkedEvent\"\xe1\x01\n\x0bParkedEvent\x12\x10\n\x08producer\x18\x01 \x01(\t\x12*\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1b.tiaochu.log.v1.LoggedEvent\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12-\n\tpark_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdrop_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndropped_by\x18\x06 \x01(\t\x12\x13\n\x0b\x64rop_reason\x18\x07 \x01(\t\"=\n\x13ReplayParkedRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\"\'\n\x14ReplayParkedResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x01(\x05\"v\n\x11\x44ropParkedRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\x12#\n\x08\x64istrict\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x18\n\x06reason\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\x14\n\x12\x44ropParkedResponse\"I\n\x10ListCallsRequest\x12\x0f\n\x07refused\x18\x01 \x01(\x08\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"?\n\x11ListCallsResponse\x12*\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1b.tiaochu.log.v1.DurableCall\"\x96\x01\n\x0b\x44urableCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x10\n\x08\x64istrict\x18\x04 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12-\n\tnext_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65rror\x18\x07 \x01(\t\"\x1e\n\x10RetryCallRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x13\n\x11RetryCallResponse2\x9c\x08\n\nLogService\x12~\n\tReadHeads\x12 .tiaochu.log.v1.ReadHeadsRequest\x1a!.tiaochu.log.v1.ReadHeadsResponse\",\x8a\xb5\x18(\n\tservice:*\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12x\n\x07ReadLog\x12\x1e.tiaochu.log.v1.ReadLogRequest\x1a\x1f.tiaochu.log.v1.ReadLogResponse\",\x8a\xb5\x18(\n\tservice:*\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12l\n\x0bReadSubject\x12\".tiaochu.log.v1.ReadSubjectRequest\x1a#.tiaochu.log.v1.ReadSubjectResponse\"\x14\x8a\xb5\x18\x10\n\x01*\n\tservice:*\x10\x01\x12u\n\tExportLog\x12 .tiaochu.log.v1.ExportLogRequest\x1a!.tiaochu.log.v1.ExportLogResponse\"!\x8a\xb5\x18\x1d\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x30\x01\x12v\n\nListParked\x12!.tiaochu.log.v1.ListParkedRequest\x1a\".tiaochu.log.v1.ListParkedResponse\"!\x8a\xb5\x18\x1d\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12o\n\x0cReplayParked\x12#.tiaochu.log.v1.ReplayParkedRequest\x1a$.tiaochu.log.v1.ReplayParkedResponse\"\x14\x8a\xb5\x18\x10\n\x0csystem_admin\x10\x04\x12i\n\nDropParked\x12!.tiaochu.log.v1.DropParkedRequest\x1a\".tiaochu.log.v1.DropParkedResponse\"\x14\x8a\xb5\x18\x10\n\x0csystem_admin\x10\x04\x12s\n\tListCalls\x12 .tiaochu.log.v1.ListCallsRequest\x1a!.tiaochu.log.v1.ListCallsResponse\"!\x8a\xb5\x18\x1d\n\x0csystem_admin\n\x0b\x61udit_admin\x10\x04\x12\x66\n\tRetryCall\x12 .tiaochu.log.v1.RetryCallRequest\x1a!.tiaochu.log.v1.RetryCallResponse\"\x14\x8a\xb5\x18\x10\n\x0csystem_admin\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tiaochu.log.v1.log_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_READHEADSREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_READHEADSREQUEST'].fields_by_name['district']._serialized_options = b'\272H\021r\0172\r^([0-9]{6})?$'
+  _globals['_READLOGREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_READLOGREQUEST'].fields_by_name['district']._serialized_options = b'\272H\016r\0142\n^[0-9]{6}$'
+  _globals['_READLOGREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_READLOGREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_EXPORTLOGREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_EXPORTLOGREQUEST'].fields_by_name['district']._serialized_options = b'\272H\016r\0142\n^[0-9]{6}$'
+  _globals['_LISTPARKEDREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTPARKEDREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_DROPPARKEDREQUEST'].fields_by_name['district']._loaded_options = None
+  _globals['_DROPPARKEDREQUEST'].fields_by_name['district']._serialized_options = b'\272H\016r\0142\n^[0-9]{6}$'
+  _globals['_DROPPARKEDREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_DROPPARKEDREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_LISTCALLSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTCALLSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LOGSERVICE'].methods_by_name['ReadHeads']._loaded_options = None
   _globals['_LOGSERVICE'].methods_by_name['ReadHeads']._serialized_options = b'\212\265\030(\n\tservice:*\n\014system_admin\n\013audit_admin\020\004'
   _globals['_LOGSERVICE'].methods_by_name['ReadLog']._loaded_options = None
@@ -51,50 +68,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGSERVICE'].methods_by_name['ListCalls']._serialized_options = b'\212\265\030\035\n\014system_admin\n\013audit_admin\020\004'
   _globals['_LOGSERVICE'].methods_by_name['RetryCall']._loaded_options = None
   _globals['_LOGSERVICE'].methods_by_name['RetryCall']._serialized_options = b'\212\265\030\020\n\014system_admin\020\004'
-  _globals['_READHEADSREQUEST']._serialized_start=119
-  _globals['_READHEADSREQUEST']._serialized_end=155
-  _globals['_READHEADSRESPONSE']._serialized_start=157
-  _globals['_READHEADSRESPONSE']._serialized_end=213
-  _globals['_HEAD']._serialized_start=215
-  _globals['_HEAD']._serialized_end=271
-  _globals['_READLOGREQUEST']._serialized_start=273
-  _globals['_READLOGREQUEST']._serialized_end=337
-  _globals['_READLOGRESPONSE']._serialized_start=339
-  _globals['_READLOGRESPONSE']._serialized_end=401
-  _globals['_LOGGEDEVENT']._serialized_start=404
-  _globals['_LOGGEDEVENT']._serialized_end=709
-  _globals['_READSUBJECTREQUEST']._serialized_start=711
-  _globals['_READSUBJECTREQUEST']._serialized_end=748
-  _globals['_READSUBJECTRESPONSE']._serialized_start=750
-  _globals['_READSUBJECTRESPONSE']._serialized_end=816
-  _globals['_EXPORTLOGREQUEST']._serialized_start=818
-  _globals['_EXPORTLOGREQUEST']._serialized_end=854
-  _globals['_EXPORTLOGRESPONSE']._serialized_start=856
-  _globals['_EXPORTLOGRESPONSE']._serialized_end=890
-  _globals['_LISTPARKEDREQUEST']._serialized_start=892
-  _globals['_LISTPARKEDREQUEST']._serialized_end=983
-  _globals['_LISTPARKEDRESPONSE']._serialized_start=985
-  _globals['_LISTPARKEDRESPONSE']._serialized_end=1050
-  _globals['_PARKEDEVENT']._serialized_start=1053
-  _globals['_PARKEDEVENT']._serialized_end=1278
-  _globals['_REPLAYPARKEDREQUEST']._serialized_start=1280
-  _globals['_REPLAYPARKEDREQUEST']._serialized_end=1341
-  _globals['_REPLAYPARKEDRESPONSE']._serialized_start=1343
-  _globals['_REPLAYPARKEDRESPONSE']._serialized_end=1382
-  _globals['_DROPPARKEDREQUEST']._serialized_start=1384
-  _globals['_DROPPARKEDREQUEST']._serialized_end=1473
-  _globals['_DROPPARKEDRESPONSE']._serialized_start=1475
-  _globals['_DROPPARKEDRESPONSE']._serialized_end=1495
-  _globals['_LISTCALLSREQUEST']._serialized_start=1497
-  _globals['_LISTCALLSREQUEST']._serialized_end=1561
-  _globals['_LISTCALLSRESPONSE']._serialized_start=1563
-  _globals['_LISTCALLSRESPONSE']._serialized_end=1626
-  _globals['_DURABLECALL']._serialized_start=1629
-  _globals['_DURABLECALL']._serialized_end=1779
-  _globals['_RETRYCALLREQUEST']._serialized_start=1781
-  _globals['_RETRYCALLREQUEST']._serialized_end=1811
-  _globals['_RETRYCALLRESPONSE']._serialized_start=1813
-  _globals['_RETRYCALLRESPONSE']._serialized_end=1832
-  _globals['_LOGSERVICE']._serialized_start=1835
-  _globals['_LOGSERVICE']._serialized_end=2887
+  _globals['_READHEADSREQUEST']._serialized_start=148
+  _globals['_READHEADSREQUEST']._serialized_end=206
+  _globals['_READHEADSRESPONSE']._serialized_start=208
+  _globals['_READHEADSRESPONSE']._serialized_end=264
+  _globals['_HEAD']._serialized_start=266
+  _globals['_HEAD']._serialized_end=322
+  _globals['_READLOGREQUEST']._serialized_start=324
+  _globals['_READLOGREQUEST']._serialized_end=416
+  _globals['_READLOGRESPONSE']._serialized_start=418
+  _globals['_READLOGRESPONSE']._serialized_end=480
+  _globals['_LOGGEDEVENT']._serialized_start=483
+  _globals['_LOGGEDEVENT']._serialized_end=788
+  _globals['_READSUBJECTREQUEST']._serialized_start=790
+  _globals['_READSUBJECTREQUEST']._serialized_end=827
+  _globals['_READSUBJECTRESPONSE']._serialized_start=829
+  _globals['_READSUBJECTRESPONSE']._serialized_end=895
+  _globals['_EXPORTLOGREQUEST']._serialized_start=897
+  _globals['_EXPORTLOGREQUEST']._serialized_end=952
+  _globals['_EXPORTLOGRESPONSE']._serialized_start=954
+  _globals['_EXPORTLOGRESPONSE']._serialized_end=988
+  _globals['_LISTPARKEDREQUEST']._serialized_start=990
+  _globals['_LISTPARKEDREQUEST']._serialized_end=1090
+  _globals['_LISTPARKEDRESPONSE']._serialized_start=1092
+  _globals['_LISTPARKEDRESPONSE']._serialized_end=1157
+  _globals['_PARKEDEVENT']._serialized_start=1160
+  _globals['_PARKEDEVENT']._serialized_end=1385
+  _globals['_REPLAYPARKEDREQUEST']._serialized_start=1387
+  _globals['_REPLAYPARKEDREQUEST']._serialized_end=1448
+  _globals['_REPLAYPARKEDRESPONSE']._serialized_start=1450
+  _globals['_REPLAYPARKEDRESPONSE']._serialized_end=1489
+  _globals['_DROPPARKEDREQUEST']._serialized_start=1491
+  _globals['_DROPPARKEDREQUEST']._serialized_end=1609
+  _globals['_DROPPARKEDRESPONSE']._serialized_start=1611
+  _globals['_DROPPARKEDRESPONSE']._serialized_end=1631
+  _globals['_LISTCALLSREQUEST']._serialized_start=1633
+  _globals['_LISTCALLSREQUEST']._serialized_end=1706
+  _globals['_LISTCALLSRESPONSE']._serialized_start=1708
+  _globals['_LISTCALLSRESPONSE']._serialized_end=1771
+  _globals['_DURABLECALL']._serialized_start=1774
+  _globals['_DURABLECALL']._serialized_end=1924
+  _globals['_RETRYCALLREQUEST']._serialized_start=1926
+  _globals['_RETRYCALLREQUEST']._serialized_end=1956
+  _globals['_RETRYCALLRESPONSE']._serialized_start=1958
+  _globals['_RETRYCALLRESPONSE']._serialized_end=1977
+  _globals['_LOGSERVICE']._serialized_start=1980
+  _globals['_LOGSERVICE']._serialized_end=3032
 # @@protoc_insertion_point(module_scope)
