@@ -1,0 +1,1 @@
+"""Figures as ratios: a loader for a million cases, measurements beside their ceilings, plans of every list and search query."""
