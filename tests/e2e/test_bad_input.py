@@ -180,6 +180,22 @@ async def test_text_in_gb18030_and_lone_surrogates_are_refused(office: Office, t
     await _unknown(office, case_id)
 
 
+@pytest.mark.req("IN1", "PF2")
+async def test_whoever_asks_too_often_with_a_code_is_told_when_to_come_back(office: Office) -> None:
+    _, clerk = await office.registered()
+    ask = queries.GetProgressRequest(receipt_code=clerk.matter.receipt_code)
+
+    async def insist() -> None:
+        for _ in range(1000):
+            await office.wire.ask(None, ask, patience=0)
+
+    with pytest.raises(Refused) as refused:
+        await insist()
+    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
+    assert int(refused.value.error.metadata["retry_after_ms"]) > 0
+    assert (await office.wire.ask(None, ask)).case_number, "with patience it is answered again"
+
+
 @pytest.mark.req("MD2", "PF2")
 async def test_a_recused_mediator_acts_no_longer(office: Office) -> None:
     _, clerk, unit = await office.accepted()

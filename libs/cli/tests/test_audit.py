@@ -406,6 +406,7 @@ def packet(name: str, packet_id: str, **fields: Any) -> Callable[[Any], None]:
         ((packet("PacketIssued", "q1", seq=1), packet("PacketIssued", "q2", seq=1)), {"SEQ_GAP"}),
         ((packet("PacketReceipted", "q1"),), {"RECEIPT_WITHOUT_PACKET"}),
         ((packet("DeliveryDead", "q1", reason="HORIZON"),), {"RECEIPT_WITHOUT_PACKET"}),
+        ((packet("DeliveryDead", "q1", reason="FIELD_INVALID"),), set()),
         ((packet("PacketIssued", "q1", seq=1), packet("PacketReceipted", "q1", exchange_id="x2")), {"RECEIPT_OF_OTHER_EXCHANGE"}),
         (
             (

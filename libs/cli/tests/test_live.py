@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,25 @@ def test_a_returned_transfer(shell: Shell, window: tuple[str, str], village: tup
     assert back["returns"] == 1
     assert told(shell("case", "responsible", case_id, "--json", by=window[0]))["organ_id"] == window[1]
     assert shell("transfer", "sign", case_id, by=village[0], organ=village[1]).code == USAGE, "nothing waits for a signature"
+
+
+@pytest.mark.req("RT3")
+def test_a_deputy_by_hand(shell: Shell, village: tuple[str, str], city: Directory, stack: Stack) -> None:
+    deputy = city.holders("station_head")[-1].id
+    today = beijing(Clock(Path(stack.addresses["clock_file"])).now()).date()
+    staff = told(shell("directory", "staff", village[1], "--json"))["staff"]
+    post = next(s["posts"][0]["post_id"] for s in staff if s["person_id"] == village[0])
+    days = ("--district", DISTRICT, "--from", f"{today}", "--to", f"{today + timedelta(days=2)}")
+    appointed = told(shell("directory", "appoint-deputy", post, deputy, *days, "--ground", "training", "--json"))
+    again = shell("directory", "appoint-deputy", post, deputy, *days)
+    assert again.code == REFUSED
+    ident = appointed["deputation_id"]
+    assert "培训" in shell("directory", "deputies", village[1]).out
+    told(shell("directory", "end-deputy", post, ident, "--district", DISTRICT, "--json"))
+    listed = told(shell("directory", "deputies", village[1], "--json"))["deputations"]
+    assert [(d["deputation_id"], d["principal_id"], d["deputy_id"], d["end_ground"]) for d in listed] == [
+        (ident, village[0], deputy, "recalled")
+    ]
 
 
 def test_a_case_as_json_from_standard_input_is_registered_once(shell: Shell, window: tuple[str, str]) -> None:

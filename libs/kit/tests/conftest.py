@@ -27,6 +27,8 @@ def migrate() -> Callable[[str, Database], None]:
                 create_document_table(op, "things", [sa.Column("organ_path", sa.Text)])
             else:
                 create_document_table(op, "echoes")
+                create_document_table(op, "alpha_copies")
+                op.execute("CREATE TABLE amounts (case_id text NOT NULL, amount integer NOT NULL)")
                 op.execute("CREATE TABLE heard (position bigint PRIMARY KEY)")
 
     return make

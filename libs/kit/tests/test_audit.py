@@ -1,6 +1,7 @@
 """An export proves itself to whoever has the public key, and nobody can change it and compute the rest again."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tiaochu.log.v1.log_service_pb2 import ExportLogRequest, ExportLogResponse, ReadHeadsRequest, ReadLogRequest
+from tiaochu.log.events.v1.log_events_pb2 import LineageStarted
+from tiaochu.log.v1.log_service_pb2 import ExportLogRequest, ExportLogResponse, ReadHeadsRequest, ReadLogRequest, StartLineageRequest
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import audit
 from tiaochu_kit.errors import from_rpc
@@ -253,3 +255,32 @@ async def test_a_log_without_events_and_a_district_that_is_none(a: Running) -> N
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await export(a, "")
     assert from_rpc(refusal.value).reason == "FIELD_INVALID"
+
+
+async def test_a_lineage_is_an_event_of_every_log_and_proves_itself(a: Running, tmp_path: Path, public_key: bytes) -> None:
+    operator = Principal("operator-1", frozenset({"system_admin"}), "organ-1", "/", frozenset({"329901"}))
+    before = [line["event"] for line in parsed(await export(a)) if "event" in line]
+    request = StartLineageRequest(reason="disk lost", districts=["329903"], dry_run=True)
+    request.restored_time.FromMicroseconds(before[1]["recorded_at"])
+    planned = await a.call("tiaochu.log.v1.LogService/StartLineage", request, by=operator)
+    assert [(p.district, p.lineage.after, p.kept) for p in planned.lineages] == [("329901", 2, 2), ("329902", 0, 1), ("329903", 0, 0)]
+    assert len(parsed(await export(a))) == len(before) + 3, "a dry run writes nothing"
+
+    request.dry_run = False
+    begun = await a.call("tiaochu.log.v1.LogService/StartLineage", request, by=operator)
+    heads = (await a.call("tiaochu.log.v1.LogService/ReadHeads", ReadHeadsRequest(), by=operator)).heads
+    assert [(h.district, h.position) for h in heads] == [("329901", 5), ("329902", 2), ("329903", 1)]
+    assert [h.lineages[0] for h in heads] == [one.lineage for one in begun.lineages]
+    assert heads[0].lineages[0].hash.hex() == before[1]["hash"]
+
+    lines = await export(a)
+    [mark] = [line["event"] for line in parsed(lines) if "LineageStarted" in line.get("event", {}).get("type", "")]
+    body = LineageStarted.FromString(base64.b64decode(mark["payload"]))
+    assert (body.number, body.after, body.reason, json.loads(mark["headers"])["actor"]) == (
+        heads[0].lineages[0].number,
+        2,
+        "disk lost",
+        "operator-1",
+    )
+    report = checked(tmp_path / "log", lines, public_key)
+    assert (report.ok, report.position) == (True, 5)

@@ -1,23 +1,39 @@
 """Files, on every kind of store: the suite is one, the stores are parameters."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import obstore
 import pytest
-from obstore.store import LocalStore, MemoryStore, ObjectStore
+from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit.blobs import BlobStore, open_store
+from tiaochu_kit.ids import new_id
+from tiaochu_testkit.servers import S3
 
 KEYS = {"k1": b"1" * 32, "k2": b"2" * 32}
 PLACE = ("329901", "01a20c85-596d-708d-8ba5-6afbe1baa675")
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    """Add a parameter with an `S3Store` and the suite holds for it."""
-    return LocalStore(tmp_path / "blobs", mkdir=True) if request.param == "folder" else MemoryStore()
+    match request.param:
+        case "folder":
+            return LocalStore(tmp_path / "blobs", mkdir=True)
+        case "memory":
+            return MemoryStore()
+    s3 = request.getfixturevalue("s3")
+    return S3Store(
+        "blobs",
+        prefix=new_id(),
+        endpoint=s3.url,
+        region="us-east-1",
+        access_key_id=s3.access_key,
+        secret_access_key=s3.secret_key,
+        client_options={"allow_http": True},
+    )
 
 
 @pytest.fixture
@@ -100,6 +116,22 @@ async def test_another_case_does_not_reach_it_and_what_is_deleted_is_gone(blobs:
     with pytest.raises(DomainError) as gone:
         await read(blobs, stored.sha256)
     assert gone.value.kind is Kind.NOT_FOUND
+
+
+async def test_keys_of_an_s3_store_come_from_files(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setattr("tiaochu_kit.blobs.CREDENTIALS_READ_AGAIN", timedelta(0))
+    (tmp_path / "access-key-id").write_text(s3.access_key)
+    (tmp_path / "secret-access-key").write_text("of last year")
+    blobs = open_store(f"s3://files/{new_id()}", KEYS, "k1", tmp_path)
+    with pytest.raises(DomainError) as refusal:
+        await blobs.put(*PLACE, chunks(b"contract"), 100)
+    assert refusal.value.kind is Kind.UNAVAILABLE
+    (tmp_path / "secret-access-key").write_text(f"{s3.secret_key}\n")
+    stored = await blobs.put(*PLACE, chunks(b"contract"), 100)
+    assert await read(blobs, stored.sha256) == b"contract"
 
 
 async def test_a_store_that_is_away_is_unavailable(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tiaochu.log.v1 import log_service_pb2 as pb
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import parking
-from tiaochu_kit.consumer import Consumer, Gap, LogForked
+from tiaochu_kit.consumer import Consumer, Gap
 from tiaochu_kit.ids import new_id
 from tiaochu_kit.operators import Operations
 from tiaochu_kit.principal import Context, Principal
@@ -107,22 +107,34 @@ async def test_events_out_of_order_and_of_several_districts_are_applied_in_order
     assert (await total(kit, case_id), await total(kit, elsewhere)) == (1, 0)
 
 
-async def test_a_log_with_another_past_stops_its_district_and_no_other(kit: Kit, paper: PaperLog, consumer: Consumer) -> None:
+async def test_a_log_with_another_past_stops_its_district_and_no_other(
+    kit: Kit, paper: PaperLog, make_consumer: Callable[[], Consumer]
+) -> None:
     case_id = opened(paper)
-    await consumer.handle(paper.events)
-    restored = PaperLog("alpha", DISTRICT)
-    opened(restored)
-    second = added(restored, case_id, 5)
-    with pytest.raises(LogForked):
-        await consumer.apply(DISTRICT, [second])
+    added(paper, case_id, 1)
+    await make_consumer().handle(paper.events)
+    paper.events = paper.events[:1]
+    third = [added(paper, case_id, amount) for amount in (5, 6)][-1]
+    consumer = make_consumer()
+    await consumer.handle([third])
     assert consumer.stopped == "alpha/329901: another hash at the same position"
     other = PaperLog("alpha", "329902")
     elsewhere = opened(other)
-    await consumer.handle([second, *other.events])
-    assert (await total(kit, case_id), await total(kit, elsewhere)) == (0, 0)
+    await consumer.handle([third, *other.events])
+    assert (await total(kit, case_id), await total(kit, elsewhere)) == (1, 0)
     with pytest.raises(DomainError) as refusal:
         await consumer.catch_up(DISTRICT)
     assert refusal.value.kind is Kind.UNAVAILABLE
+
+
+async def test_what_the_broker_still_holds_of_a_lost_past_stops_nobody(kit: Kit, paper: PaperLog, consumer: Consumer) -> None:
+    case_id = opened(paper)
+    lost = [added(paper, case_id, amount) for amount in (5, 6)]
+    paper.events = paper.events[:1]
+    added(paper, case_id, 7)
+    await consumer.handle(paper.events)
+    await consumer.handle(lost[1:])
+    assert (consumer.stopped, await total(kit, case_id)) == (None, 7)
 
 
 async def test_a_log_that_ends_before_the_cursor_or_differs_at_its_head_stops(

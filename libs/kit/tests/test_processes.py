@@ -132,15 +132,15 @@ async def test_killed_in_the_middle_and_started_again_nothing_is_lost_or_doubled
 async def test_a_process_ends_where_it_is_told_to_and_the_same_key_gets_the_same_answer(
     cell: Cell, start: Callable[..., Program], tmp_path: Path, point: str
 ) -> None:
-    points = tmp_path / "failpoints"
-    points.mkdir()
-    alpha, client = start("alpha", "run", failpoints_dir=points), Client(cell)
+    points = tmp_path / "failpoints" / "alpha"
+    points.mkdir(parents=True)
+    alpha, client = start("alpha", "run", failpoints_dir=points.parent), Client(cell)
     case_id = (await client.call("OpenThing", OpenThingRequest(district="329901"))).case_id
     (points / point).write_text("kill")
     adding = asyncio.ensure_future(client.call("AddToThing", AddToThingRequest(case_id=case_id, amount=1)))
     assert await alpha.ended(10) == -signal.SIGKILL
     assert not list(points.iterdir()), "it acts once"
-    start("alpha", "run", failpoints_dir=points)
+    start("alpha", "run")
     start("beta", "run")
     await adding
     await eventually(lambda: heard(cell).get(case_id) == 1, timeout=20)

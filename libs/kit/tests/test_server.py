@@ -1,5 +1,6 @@
 """Every call the same way: who, may they, is it valid, how long, and one clear status for whatever is wrong."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -287,8 +288,10 @@ async def test_pages_bring_every_row_once_and_a_token_continues_its_own_question
 
 
 async def test_connections_that_were_cut_are_not_noticed_by_callers(postgres_server: Postgres, a: Running) -> None:
-    case_id = (await a.call(f"{THINGS}/OpenThing", OPEN)).case_id
+    opened = await asyncio.gather(*(a.call(f"{THINGS}/OpenThing", OPEN) for _ in range(10)))
+    case_id = opened[0].case_id
+    await asyncio.gather(*(a.call(f"{THINGS}/GetThing", GetThingRequest(case_id=case_id)) for _ in range(10)))
     with psycopg.connect(postgres_server.admin_dsn(), autocommit=True) as admin:
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'alpha' AND pid <> pg_backend_pid()")
+        admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'alpha' AND pid <> pg_backend_pid()")
     assert (await a.call(f"{THINGS}/AddToThing", AddToThingRequest(case_id=case_id, amount=1))).total == 1
     assert (await a.call(f"{THINGS}/GetThing", GetThingRequest(case_id=case_id))).total == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 
 from tiaochu_domainkit.errors import DomainError, Kind
@@ -51,6 +52,22 @@ async def test_the_same_key_answers_the_same_and_refuses_another_request(cell: C
         with pytest.raises(DomainError) as refusal:
             await a.call(ADD, AddToThingRequest(case_id=case_id, amount=6), request_id=key)
         assert refusal.value.reason == "REQUEST_ID_REUSED"
+
+
+async def test_who_reads_the_document_after_the_same_command_changed_it_gets_its_answer(cell: Cell) -> None:
+    async with cell.running("alpha", "toy", alpha.build, work=False) as a:
+        request, key = AddToThingRequest(case_id=await opened(a), amount=5, etag="1"), new_id()
+        first = await a.call(ADD, request, request_id=key)
+        with psycopg.connect(cell.databases["alpha"].owner_dsn) as owner, owner.cursor() as cursor:
+            # As if the first were not committed yet: its key cannot be seen, and its document not be read.
+            row = cursor.execute("DELETE FROM request_keys WHERE key = %s RETURNING *", (key,)).fetchone()
+            owner.commit()
+            cursor.execute("LOCK TABLE things IN ACCESS EXCLUSIVE MODE")
+            second = asyncio.ensure_future(a.call(ADD, request, request_id=key))
+            await eventually(lambda: cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
+            cursor.execute("INSERT INTO request_keys VALUES (%s, %s, %s, %s, %s, %s)", row)
+            owner.commit()
+        assert await second == first
 
 
 async def test_of_two_saving_with_one_etag_one_wins_and_the_other_learns_the_new_version(cell: Cell) -> None:

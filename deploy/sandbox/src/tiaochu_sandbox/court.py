@@ -12,13 +12,13 @@ import httpx2
 
 from tiaochu_sandbox.clock import BEIJING, CourtClock
 from tiaochu_sandbox.gateway import Gateway, new_id, new_secret, verify
+from tiaochu_sandbox.inbox import STATES, Inbox
 from tiaochu_sandbox.notebook import Notebook
 from tiaochu_sandbox.scenarios import Scenarios
 
 SET = "court/2026-11"
 RETRY_SECONDS = 0.5
 LIE = timedelta(minutes=6)
-STATES = {"sign": "signed", "return": "returned", "recall": "recalled", "result": "answered", "opinion": "closed"}
 CHANGES_STATE = frozenset(STATES)
 
 
@@ -39,6 +39,7 @@ class Court:
         self.notebook = notebook
         self.clock = clock
         self.scenarios = Scenarios()
+        self.inbox = Inbox(notebook, self._now)
         if notebook.fact("secrets") is None:
             notebook.remember("secrets", [new_secret()])
         self.gateway = Gateway(gateway, code, lambda: self.secrets[0], clock.now, client)
@@ -208,63 +209,12 @@ class Court:
             return 401, {"reason": "SIGNATURE_INVALID"}
         if self.scenarios.take("reorder", endpoint):
             return 409, {"reason": "OUT_OF_ORDER", "expected": 1}
-        status, answer = self.take_in(body)
+        status, answer = self.inbox.take_in(body)
         if self.scenarios.take("lost_answer", endpoint):
             return 503, {"reason": "BUSY"}
         if status == 200 and self.scenarios.take("bad_receipt", endpoint):
             answer = {**answer, "sha256": "0" * 64}
         return status, answer
-
-    def take_in(self, body: bytes) -> tuple[int, dict[str, Any]]:
-        """A verified packet: stored once, in order; the receipt is the same for every repetition."""
-        document = json.loads(body)
-        if document["type"] == "cn.tiaochu.docking.ping.v1":
-            return 200, {"receipt_id": "ping", "sha256": hashlib.sha256(body).hexdigest()}
-        data = document["data"]
-        digest = hashlib.sha256(body).hexdigest()
-        receipt = {"receipt_id": f"court-{data['packet_id']}", "sha256": digest}
-        known = self.notebook.packet(data["packet_id"])
-        if known is not None:
-            return (200, receipt) if known["sha256"] == digest else (422, {"reason": "IDEMPOTENCY_KEY_REUSED"})
-        matter = self.notebook.matter(data["exchange_id"])
-        expected = 1 + int(matter["heard"]) if matter else 1
-        if data["seq"] != expected:
-            return 409, {"reason": "OUT_OF_ORDER", "expected": expected}
-        self._note(data, body, digest, matter)
-        return 200, receipt
-
-    def _note(self, data: dict[str, Any], body: bytes, digest: str, matter: dict[str, Any] | None) -> None:
-        exchange_id, at = data["exchange_id"], self._now()
-        if matter is None:
-            content = data["content"]
-            self.notebook.open_matter(
-                exchange_id,
-                mode=content["mode"],
-                external_no=data.get("external_no", ""),
-                offerer="centre",
-                at=at,
-                agreement_no=content.get("agreement_no", ""),
-            )
-        self.notebook.add_packet(
-            {
-                "packet_id": data["packet_id"],
-                "direction": "in",
-                "exchange_id": exchange_id,
-                "kind": data["kind"],
-                "seq": data["seq"],
-                "sha256": digest,
-                "body": body,
-                "at": at,
-                "state": "done",
-                "receipt_id": f"court-{data['packet_id']}",
-            }
-        )
-        changes: dict[str, Any] = {"heard": data["seq"]}
-        if data["kind"] in STATES:
-            changes["state"] = STATES[data["kind"]]
-        if data["kind"] == "result":
-            changes["outcome"] = data["content"]["outcome"]
-        self.notebook.change_matter(exchange_id, **changes)
 
     # Pulling
 
@@ -289,7 +239,7 @@ class Court:
         for entry in answer.json()["entries"]:
             body = entry["body"].encode()
             if verify(self.secrets, entry["headers"], body, self.clock.now()):
-                status, receipt = self.take_in(body)
+                status, receipt = self.inbox.take_in(body)
                 self._log("in", "outbox", entry["packet_id"], status, str(receipt.get("reason", "")))
                 if status == 200:
                     acks.append({"packet_id": entry["packet_id"], **receipt})

@@ -5,6 +5,7 @@ from google.protobuf.message import Message
 
 from tiaochu.docking.events.v1 import docking_events_pb2
 from tiaochu.intake.events.v1 import case_events_pb2
+from tiaochu.log.events.v1 import log_events_pb2
 from tiaochu.mediation.events.v1 import agreement_events_pb2, ending_events_pb2, table_events_pb2
 from tiaochu.reporting.events.v1 import report_events_pb2
 from tiaochu.routing.events.v1 import clock_events_pb2, directory_events_pb2, responsibility_events_pb2
@@ -19,6 +20,7 @@ FILES = (
     table_events_pb2,
     docking_events_pb2,
     report_events_pb2,
+    log_events_pb2,
 )
 
 

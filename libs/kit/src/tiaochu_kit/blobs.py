@@ -5,17 +5,25 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import ObjectStore
+from obstore.store import ObjectStore, S3Store
 
 from tiaochu_domainkit.errors import DomainError, Kind, not_found
 from tiaochu_kit.errors import unavailable
 from tiaochu_kit.failpoints import reach
 
+if TYPE_CHECKING:
+    from obstore.store import S3Credential
+
 CHUNK = 256 * 1024
+CREDENTIALS_READ_AGAIN = timedelta(minutes=1)
 _MAGIC = b"TCB1"
 _NONCE = 16
 
@@ -99,11 +107,21 @@ class BlobStore:
             return
 
 
-def open_store(url: str, keys: dict[str, bytes], current: str) -> BlobStore:
-    """The store at `file:///folder` or `s3://bucket/prefix` (endpoint and credentials as obstore reads them from the environment)."""
+def open_store(url: str, keys: dict[str, bytes], current: str, credentials: Path | None = None) -> BlobStore:
+    """The store at `file:///folder` or `s3://bucket/prefix`.
+
+    S3's endpoint, region and authorities come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, `SSL_CERT_FILE`); its keys from the files
+    `access-key-id` and `secret-access-key` in the folder `credentials`, read anew every minute, or else from the environment too.
+    """
     if url.startswith("file://"):
         return BlobStore(obstore.store.LocalStore(url.removeprefix("file://"), mkdir=True), keys, current)
-    return BlobStore(obstore.store.from_url(url), keys, current)
+    credential = partial(_credential, credentials) if credentials else None
+    return BlobStore(S3Store.from_url(url, credential_provider=credential), keys, current)
+
+
+def _credential(folder: Path) -> "S3Credential":
+    access, secret = ((folder / name).read_text().strip() for name in ("access-key-id", "secret-access-key"))
+    return {"access_key_id": access, "secret_access_key": secret, "expires_at": datetime.now(UTC) + CREDENTIALS_READ_AGAIN}
 
 
 def damaged() -> DomainError:

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
 
-from tiaochu.log.v1.log_service_pb2 import Head, LoggedEvent
+from tiaochu.log.v1.log_service_pb2 import Head, Lineage, LoggedEvent
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import telemetry
 from tiaochu_kit.database import Database, Tx, away, lost_race
@@ -21,6 +21,7 @@ from tiaochu_kit.journal import Journal
 from tiaochu_kit.log import GENESIS
 from tiaochu_kit.parking import Parking
 from tiaochu_kit.producers import Producer
+from tiaochu_kit.remaking import Remaking, fork_of, held, newest
 
 BATCH = 100
 ATTEMPTS = 3
@@ -33,19 +34,34 @@ CATCH_UP_SECONDS = 2.0
 
 log = structlog.get_logger()
 
-_LOCK_SQL = "SELECT position, hash FROM cursors WHERE producer = %s AND district = %s FOR UPDATE"
+_LOCK_SQL = "SELECT position, hash, lineage FROM cursors WHERE producer = %s AND district = %s FOR UPDATE"
 _LOCK_ALL_SQL = "SELECT 1 FROM cursors WHERE producer = %s ORDER BY district FOR UPDATE"
 _NEW_SQL = "INSERT INTO cursors (producer, district, position, hash) VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING"
 _MOVE_SQL = "UPDATE cursors SET position = %s, hash = %s WHERE producer = %s AND district = %s"
-_CURSORS_SQL = "SELECT district, position, hash FROM cursors WHERE producer = %s"
+_CURSORS_SQL = "SELECT district, position, hash, lineage FROM cursors WHERE producer = %s"
+_FOLLOW_SQL = "UPDATE cursors SET lineage = %s WHERE producer = %s AND district = %s AND lineage >= 0"
 _CHECKED_SQL = """
 INSERT INTO log_checks (producer, good_until) VALUES (%s, now() + make_interval(secs => %s))
 ON CONFLICT (producer) DO UPDATE SET good_until = excluded.good_until
 """
 
 
+HEAD_BEHIND_CURSOR = "the log ends before the cursor"
+ANOTHER_HASH = "another hash at the same position"
+NEW_LINEAGE = "the log went on in a new lineage; copies are being made again"
+RUNBOOK = "docs/operations/head-behind-cursor.md"
+
+
 class LogForked(Exception):
-    """The producer's log is not the one this consumer read: it was restored to another moment. Nothing is applied until a person decides."""
+    """These events are not of the log this consumer read."""
+
+
+class Cursor(NamedTuple):
+    """How far a log was read."""
+
+    position: int = 0
+    hash: bytes = GENESIS
+    lineage: int = 0
 
 
 class Gap(Exception):
@@ -73,9 +89,10 @@ class Consumer:
         self._committed = committed
         self._effects = Effects(service, producer.name, journal, codec, handlers, now)
         self._parking = Parking(producer.name)
+        self._remaking = Remaking(producer, database, self._effects)
         self._turn = asyncio.Lock()
         self.stops: dict[str, str] = {}
-        """Districts (or `EVERY`) in which nothing is applied until a person acts, and why; shown by health and alerts."""
+        """Districts (or `EVERY`) in which nothing is applied while this is so, and why; shown by health and alerts."""
         self.lags: dict[str, int] = {}
         """Per district, how many events the producer's head was ahead when last compared."""
         self.trust_seconds = 5.0
@@ -96,41 +113,74 @@ class Consumer:
         for district, members in districts.items():
             if EVERY in self.stops or district in self.stops:
                 continue
-            with contextlib.suppress(LogForked):
-                try:
-                    await self.apply(district, sorted(members, key=lambda e: e.position))
-                except Gap:
-                    await self.catch_up_all(district)
+            try:
+                await self.apply(district, sorted(members, key=lambda e: e.position))
+            except (Gap, LogForked):
+                # Only the producer's journal is believed: what the broker still holds may be of a past that was lost.
+                await self.catch_up_all(district)
 
     async def run_catch_up(self) -> None:
         """Compare with the producer's heads for ever; heals whatever the broker lost."""
         while True:
             try:
-                await self.catch_up_all()
+                await self.catch_up_all(lead=True)
                 await self._note_check()
             except Exception as error:  # noqa: BLE001 - a loop of kit must outlive any failure of what it depends on
                 log.warning("catch_up.retry", producer=self.producer.name, error=type(error).__name__)
             await asyncio.sleep(CATCH_UP_SECONDS)
 
-    async def catch_up_all(self, district: str = "") -> None:
-        """Read every log (or one) of the producer up to the head it has now. A log that is not the one read before stops."""
+    async def catch_up_all(self, district: str = "", *, lead: bool = False) -> None:
+        """Read every log (or one) of the producer up to the head it has now. A log that is not the one read before stops.
+
+        `lead`: where the producer went on in a new lineage, this consumer takes its service back to it.
+        """
         if EVERY in self.stops:
             return
         # Cursors before heads: so no cursor can be ahead of its head but in a log that was restored.
-        async with self._database.transaction() as tx:
-            cursors = {d: (position, bytes(running)) for d, position, running in await tx.rows(_CURSORS_SQL, (self.producer.name,))}
-        for head in await self.producer.heads(district):
-            if head.district in self.stops:
+        cursors = await self.cursors()
+        heads = {head.district: head for head in await self.producer.heads(district)}
+        forks: dict[str, Lineage] = {}
+        for name in sorted(heads.keys() | {d for d, cursor in cursors.items() if cursor.position and district in ("", d)}):
+            head, cursor = heads.get(name, Head(district=name)), cursors.get(name, Cursor())
+            why = await self._compare(head, cursor)
+            if why is None:
+                self.stops.pop(name, None)
                 continue
-            position, running = cursors.get(head.district, (0, GENESIS))
-            self.lags[head.district] = max(0, head.position - position)
-            if position < head.position:
-                with contextlib.suppress(LogForked):
-                    await self._read_to(head)
-            elif position > head.position:
-                self._stop(head.district, "the log ends before the cursor")
-            elif running != head.hash:
-                self._stop(head.district, "another hash at the same position")
+            fork = fork_of(head, cursor.position, cursor.lineage)
+            if fork is None and held(cursor.lineage):
+                fork = Lineage(after=cursor.position, hash=cursor.hash)
+            if fork is None:
+                self._stop(name, why, cursor=cursor.position, head=head.position, see=RUNBOOK)
+            else:
+                self._stop(name, NEW_LINEAGE, cursor=cursor.position, head=head.position, after=fork.after)
+                forks[name] = fork
+        if lead and forks:
+            await self._remaking.run(heads, forks)
+            await self.catch_up_all(district)
+
+    async def cursors(self) -> dict[str, Cursor]:
+        """By district, how far the producer's logs were read."""
+        async with self._database.transaction() as tx:
+            rows = await tx.rows(_CURSORS_SQL, (self.producer.name,))
+        return {district: Cursor(position, bytes(running), lineage) for district, position, running, lineage in rows}
+
+    async def _compare(self, head: Head, cursor: Cursor) -> str | None:
+        """Read on to the head; answers why not, when the log is not the one that was read."""
+        self.lags[head.district] = max(0, head.position - cursor.position)
+        if held(cursor.lineage):
+            return NEW_LINEAGE
+        if cursor.position > head.position:
+            return HEAD_BEHIND_CURSOR
+        if cursor.position == head.position and cursor.hash != head.hash:
+            return ANOTHER_HASH
+        try:
+            await self._read_to(head)
+        except LogForked:
+            return ANOTHER_HASH
+        if newest(head) > cursor.lineage:
+            async with self._database.transaction() as tx:
+                await tx.queue(_FOLLOW_SQL, (newest(head), self.producer.name, head.district))
+        return None
 
     async def catch_up(self, district: str) -> None:
         """Read one log (or, for an empty text, all) to its head: what `fresh` and `tiaochu-after` ask for. `UNAVAILABLE` when that cannot be done."""
@@ -141,7 +191,7 @@ class Consumer:
     async def _read_to(self, head: Head) -> None:
         while True:
             async with self._database.transaction() as tx:
-                position, _ = await self._cursor(tx, head.district)
+                position = (await self._cursor(tx, head.district)).position
             if position >= head.position:
                 self.lags[head.district] = 0
                 return
@@ -201,14 +251,15 @@ class Consumer:
     async def _transaction(self, district: str, batch: Sequence[LoggedEvent], park: str | None = None) -> None:
         with self._span(batch):
             async with self._database.transaction() as tx:
-                position, running = await self._cursor(tx, district)
+                position, running, lineage = await self._cursor(tx, district)
+                if held(lineage):
+                    raise unavailable(self.producer.name)
                 news = [e for e in batch if e.position > position]
                 if not news:
                     return
                 if news[0].position != position + 1 or any(b.position != a.position + 1 for a, b in itertools.pairwise(news)):
                     raise Gap(f"{self.producer.name}/{district}: at {position}, got {news[0].position}")
                 if news[0].previous_hash != running:
-                    self._stop(district, "another hash at the same position")
                     raise LogForked(district)
                 await self._apply_or_park(tx, [e for e in news if self._effects.concern(e)], park)
                 reach("batch.applied")
@@ -232,12 +283,13 @@ class Consumer:
         with telemetry.consumer_span(f"{self._service} reads {self.producer.name}", known):
             yield
 
-    async def _cursor(self, tx: Tx, district: str) -> tuple[int, bytes]:
+    async def _cursor(self, tx: Tx, district: str) -> Cursor:
         rows = await tx.rows(_LOCK_SQL, (self.producer.name, district))
         if not rows:
             await tx.queue(_NEW_SQL, (self.producer.name, district, GENESIS))
             rows = await tx.rows(_LOCK_SQL, (self.producer.name, district))
-        return rows[0][0], bytes(rows[0][1])
+        position, running, lineage = rows[0]
+        return Cursor(position, bytes(running), lineage)
 
     async def replay(self, aggregate_id: str) -> int:
         """Apply the parked events of one aggregate in order, all or none; answers how many. Raises what the reaction raises."""
@@ -269,9 +321,9 @@ class Consumer:
         else:
             self.stops.pop(EVERY, None)
 
-    def _stop(self, district: str, why: str) -> None:
-        if district not in self.stops:
-            log.error("consumer.stopped", producer=self.producer.name, district=district, why=why)
+    def _stop(self, district: str, why: str, **places: Any) -> None:
+        if self.stops.get(district) != why:
+            log.error("consumer.stopped", producer=self.producer.name, district=district, why=why, **places)
         self.stops[district] = why
 
 

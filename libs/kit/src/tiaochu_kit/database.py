@@ -1,23 +1,32 @@
 """PostgreSQL: one pool for the executor's fixed statements (psycopg), one engine for queries (SQLAlchemy). No session state anywhere."""
 
+import asyncio
+import select
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, PipelineAborted
 from psycopg.sql import Composed
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection as ReadConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tiaochu_kit import telemetry
+from tiaochu_kit.migrations import Schema
 from tiaochu_kit.principal import ALL_DISTRICTS, Context
 from tiaochu_kit.settings import Settings
 
+log = structlog.get_logger()
+
+OPEN_SECONDS = 0.5
+"""Between two looks at a database that is not there yet."""
 IDLE_SECONDS = 30
 """How long a transaction may stand still before the server ends it: a frozen process must not hold the others' locks."""
 _SCOPE_SQL = "SELECT set_config('tiaochu.districts', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
@@ -62,13 +71,30 @@ class Database:
             max_size=settings.database_pool,
             max_idle=60,
             timeout=10,
+            check=_refuse_cut,
             open=False,
         )
         self._engine = _engine(settings)
 
-    async def open(self) -> None:
-        """Open the pool; waits for the first connection."""
-        await self._pool.open(wait=True, timeout=30)
+    async def open(self, schema: Schema | None = None) -> None:
+        """Open the pool; waits, for as long as it takes, until the database answers and has a schema that is new enough."""
+        await self._pool.open()
+        told = ""
+        while (missing := await self._missing(schema)) != "":
+            if missing != told:
+                log.warning("database.waiting", missing=missing)
+            told = missing
+            await asyncio.sleep(OPEN_SECONDS)
+
+    async def _missing(self, schema: Schema | None) -> str:
+        """What is still missing before this process can work, empty when nothing is."""
+        try:
+            async with self._pool.connection(timeout=2) as connection:
+                there = await (await connection.execute("SELECT to_regclass('alembic_version')")).fetchone()
+                found = await (await connection.execute("SELECT version_num FROM alembic_version")).fetchone() if there != (None,) else None
+        except psycopg.OperationalError:
+            return "connection"
+        return "" if schema is None or schema.satisfied_by(found[0] if found else None) else f"schema {schema.head}"
 
     async def close(self) -> None:
         """Give all connections back."""
@@ -139,6 +165,25 @@ def away(error: Exception) -> bool:
     return bool(error.sqlstate is None or error.sqlstate[:2] in _AWAY)
 
 
+def _cut(descriptor: int) -> bool:
+    """Whether the server has ended an idle connection: it has nothing to say on one, so what can be read is the end (or the reason for it)."""
+    looking = select.poll()
+    looking.register(descriptor, select.POLLIN)
+    return bool(looking.poll(0))
+
+
+async def _refuse_cut(connection: AsyncConnection[Any]) -> None:
+    """Let the pool replace what a restarted server or pooler has cut, without a round trip for those it has not."""
+    if _cut(connection.fileno()):
+        await connection.close()  # the driver has not noticed yet, and the pool would take it back
+        raise psycopg.OperationalError("the server has ended the connection")
+
+
+def _refuse_cut_for_reads(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+    if _cut(dbapi_connection.driver_connection.fileno()):
+        raise DisconnectionError
+
+
 def _connection_class(settings: Settings) -> type[AsyncConnection[Any]]:
     class PasswordFromFile(AsyncConnection[Any]):
         """Reads the password at each connect, so that a rotated secret needs no restart."""
@@ -158,4 +203,6 @@ def _engine(settings: Settings) -> AsyncEngine:
         return await AsyncConnection.connect(conninfo, prepare_threshold=None)
 
     half = max(1, settings.database_pool // 2)
-    return create_async_engine("postgresql+psycopg://", async_creator=connect, pool_size=half, max_overflow=half)
+    engine = create_async_engine("postgresql+psycopg://", async_creator=connect, pool_size=half, max_overflow=half)
+    event.listen(engine.sync_engine, "checkout", _refuse_cut_for_reads)
+    return engine

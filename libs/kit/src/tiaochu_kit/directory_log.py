@@ -8,7 +8,7 @@ from typing import Any
 
 from tiaochu_domainkit.access import ACCESS_TYPES, access_changes
 from tiaochu_kit.database import Tx
-from tiaochu_kit.usecase import Event, projection
+from tiaochu_kit.usecase import Copies, Event, projection
 
 _POST_SQL = """
 INSERT INTO posts (post_id, person_id, organ_id, organ_path, role, district, valid_from) VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -24,10 +24,13 @@ _GRANT_SQL = "INSERT INTO case_access (subject, kind, value, source, producer) V
 _REVOKE_SQL = "DELETE FROM case_access WHERE subject = %s AND source = %s"
 
 
+_NAMES = ("PostFilled", "PostVacated", "DeputyAppointed", "DeputyEnded")
+
+
 class DirectoryLog:
     """Keeps `posts` and `deputations`. Given to the consumer of routing's log."""
 
-    @projection(*(f"tiaochu.routing.events.v1.{name}" for name in ("PostFilled", "PostVacated", "DeputyAppointed", "DeputyEnded")))
+    @projection(*(f"tiaochu.routing.events.v1.{name}" for name in _NAMES), copies=Copies("posts", also=("deputations",)))
     async def apply(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
         """Who holds a post and who stands in for them, in the order it happened: a post may be filled again right after it was vacated."""
         for event in events:
@@ -47,7 +50,7 @@ class DirectoryLog:
 class AccessLog:
     """Keeps `case_access`. Given to the consumers of intake's, routing's and mediation's logs."""
 
-    @projection(*ACCESS_TYPES)
+    @projection(*ACCESS_TYPES, copies=Copies("case_access", case="subject", producer="producer"))
     async def apply(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
         """Holders, shares, assignments and bars of cases, in the order they happened."""
         for event in events:

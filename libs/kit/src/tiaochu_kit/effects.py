@@ -12,7 +12,7 @@ from tiaochu_kit.database import Tx
 from tiaochu_kit.events import EventCodec, load_contracts
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.principal import service_principal
-from tiaochu_kit.usecase import Event, ProjectionSpec, ReactionSpec, spec_of
+from tiaochu_kit.usecase import Copies, Event, LineageSpec, ProjectionSpec, ReactionSpec, spec_of
 from tiaochu_kit.work import Work
 
 
@@ -30,6 +30,9 @@ class Effects:
         self._reactions = _by_type(handlers, ReactionSpec)
         self._projections = _by_type(handlers, ProjectionSpec)
         load_contracts(producer)
+        self._told = [method for handler in handlers for method in _marked(handler, LineageSpec)]
+        self.copies: Mapping[Copies, Sequence[str]] = self._copies()
+        """What of this service follows from the producer's log alone, and from which event types."""
 
     def concern(self, event: LoggedEvent) -> bool:
         """Whether an event of this type may not be passed over: something happens at it, or no contract has it, so that nobody can tell."""
@@ -42,7 +45,7 @@ class Effects:
         events = [self._decode(e) for e in news]
         work = Work(self._now(), service_principal(self._service), reacting=True)
         reads = [r for e in events for method in self._reactions.get(e.type, ()) for r in spec_of(method, ReactionSpec).reads(e)]
-        await self._journal.load(tx, work, list(dict.fromkeys(reads)))
+        await self._journal.load(tx, work, await self._journal.ask(tx, list(dict.fromkeys(reads))))
         one_trace = len({e.headers.get("traceparent", "") for e in events}) == 1
         for event in events:
             own = event.headers.get("traceparent", "")
@@ -55,6 +58,39 @@ class Effects:
             await method(tx, members)
         await self._journal.save(tx, work)
         await tx.send()
+
+    async def remake(self, tx: Tx, copies: Copies, events: Sequence[LoggedEvent]) -> None:
+        """Write copies whose rows are gone from the events of their cases, each case's in order. Nothing else these events do is done again."""
+        work, table = Work(self._now(), service_principal(self._service), reacting=True), None
+        decoded = [self._decode(e) for e in events]
+        for event in decoded:
+            for method in self._reactions.get(event.type, ()):
+                spec = spec_of(method, ReactionSpec)
+                if _copies_of(spec) == copies:
+                    table = spec.copies
+                    method(work, event)
+        if table is not None:
+            rows = [table.row(aggregate) for aggregate in work.all_of(table)]
+            await tx.queue(table.insert_sql(), [list(column) for column in zip(*rows, strict=True)])
+        for method, members in _members(decoded, self._projections):
+            if spec_of(method, ProjectionSpec).copies == copies:
+                await method(tx, members)
+        await tx.send()
+
+    async def tell_lineage(self, tx: Tx) -> None:
+        """Call what is marked `@on_lineage`."""
+        for method in self._told:
+            await method(tx)
+
+    def _copies(self) -> Mapping[Copies, Sequence[str]]:
+        found: dict[Copies, set[str]] = {}
+        for types, kind in ((self._reactions, ReactionSpec), (self._projections, ProjectionSpec)):
+            for type_name, methods in types.items():
+                for method in methods:
+                    copies = _copies_of(spec_of(method, kind))
+                    if copies is not None:
+                        found.setdefault(copies, set()).add(type_name)
+        return {copies: sorted(names) for copies, names in found.items()}
 
     def _decode(self, event: LoggedEvent) -> Event[Any]:
         return Event(
@@ -79,12 +115,21 @@ class Effects:
 def _by_type(handlers: Sequence[object], kind: type[ReactionSpec | ProjectionSpec]) -> Mapping[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for handler in handlers:
-        for name in dir(type(handler)):
-            method = getattr(handler, name)
-            spec = spec_of(method, kind)
-            for type_name in spec.types if spec else ():
+        for method in _marked(handler, kind):
+            for type_name in spec_of(method, kind).types:
                 found.setdefault(type_name, []).append(method)
     return found
+
+
+def _marked(handler: object, kind: type[Any]) -> list[Any]:
+    methods = (getattr(handler, name) for name in dir(type(handler)))
+    return [method for method in methods if spec_of(method, kind) is not None]
+
+
+def _copies_of(spec: ReactionSpec | ProjectionSpec) -> Copies | None:
+    if isinstance(spec, ReactionSpec):
+        return Copies(spec.copies.name, case="id") if spec.copies is not None else None
+    return spec.copies
 
 
 def _members(events: Sequence[Event[Any]], projections: Mapping[str, list[Any]]) -> list[tuple[Any, list[Event[Any]]]]:

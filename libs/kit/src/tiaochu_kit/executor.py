@@ -72,9 +72,11 @@ class Executor:
         first = next((r for r in reads if isinstance(r, Read)), None)
         work = Work(ctx.now, ctx.principal, ctx.request_id, ctx.traceparent)
         async with self._database.transaction(ctx.principal.scope) as tx:
-            key = await tx.queue(_KEY_SQL, (ctx.principal.id, ctx.method, ctx.request_id))
             marks = await access.queue(tx, first.key) if run.guard_case and first else None
-            await self._journal.load(tx, work, reads)
+            asked = await self._journal.ask(tx, reads)
+            # After the documents: who sees what the same command did a moment ago, sees its answer too.
+            key = await tx.queue(_KEY_SQL, (ctx.principal.id, ctx.method, ctx.request_id))
+            await self._journal.load(tx, work, asked)
             stored = await key.fetchone()
             if stored is not None:
                 return replay(stored, digest, run.responses)

@@ -1,8 +1,8 @@
 """Fail points: named places where a test may end, freeze or hold up a process. Nothing happens unless the process was armed.
 
-Only the embedded stack arms processes (`TIAOCHU_FAILPOINTS_DIR`, refused in production). A file in that folder, named like a point, says what happens
-when the point is reached next: `kill`, `freeze` (SIGSTOP; whoever armed it wakes the process) or `delay SECONDS` (of the whole process). The first process
-to reach the point takes the file away, so that each file acts once.
+Only the embedded stack arms processes (`TIAOCHU_FAILPOINTS_DIR`, refused in production). A file `<that folder>/<service>/<point>` says what happens when
+the service reaches the point next: `kill`, `freeze` (SIGSTOP; whoever armed it wakes the process) or `delay SECONDS` (of the whole process). The first
+process to reach the point takes the file away, so that each file acts once.
 """
 
 import os
@@ -33,10 +33,10 @@ POINTS = {
 _folder: Path | None = None
 
 
-def arm(folder: Path | None) -> None:
-    """Let the files in `folder` act from now on; `None` disarms."""
+def arm(folder: Path | None, service: str) -> None:
+    """Let the files of `service` in `folder` act from now on; without a folder nothing ever happens."""
     global _folder  # noqa: PLW0603 - the one switch of the process
-    _folder = folder
+    _folder = folder / service if folder is not None else None
 
 
 def reach(point: str) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP port of a service: health, figures, and the service's own edge where an outside caller exists."""
+"""The HTTP of a service: what a platform asks (health and figures), and the service's own edge where an outside caller exists."""
 
 import asyncio
 import contextlib
@@ -9,28 +9,76 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 GRACE_SECONDS = 4
 """How long running requests may take after the stop began."""
 
 
-class HttpEdge:
-    """Serves `/live`, `/ready`, `/metrics` and, at `/`, `app`."""
+class Health:
+    """What a service says of itself.
+
+    `/live` touches nothing: a process that answers is alive. `/started` says that the database has the schema this code needs and that the roles run.
+    `/ready` says that reads can be answered. A consumer that stands still is told beside it and is an alert, not a reason to answer nobody.
+    """
+
+    def __init__(self, database_answers: Callable[[], Awaitable[bool]], stopped_consumers: Callable[[], list[str]]) -> None:
+        self._database_answers = database_answers
+        self._stopped_consumers = stopped_consumers
+        self.started = False
+        self.stopping = False
+
+    async def ready(self) -> bool:
+        """Whether calls are welcome."""
+        return self.started and not self.stopping and await self._database_answers()
+
+    def routes(self) -> list[BaseRoute]:
+        """`/live`, `/started` and `/ready`."""
+        return [Route("/live", _live), Route("/started", self._answer_started), Route("/ready", self._answer_ready)]
+
+    async def _answer_started(self, _request: Request) -> Response:
+        return JSONResponse({"started": self.started}, status_code=200 if self.started else 503)
+
+    async def _answer_ready(self, _request: Request) -> Response:
+        ready = await self.ready()
+        return JSONResponse({"ready": ready, "stopped_consumers": self._stopped_consumers()}, status_code=200 if ready else 503)
+
+
+async def _live(_request: Request) -> Response:
+    return JSONResponse({"live": True})
+
+
+class HttpEdges:
+    """Health and figures on one port, `app` on another; on one and the same where `ops_listen` is not given."""
 
     def __init__(
-        self,
-        listen: str,
-        ready: Callable[[], Awaitable[tuple[bool, list[str]]]],
-        figures: Callable[[], Awaitable[bytes]],
-        app: ASGIApp | None,
+        self, listen: str, ops_listen: str | None, health: Health, figures: Callable[[], Awaitable[bytes]], app: ASGIApp | None
     ) -> None:
-        self._ready = ready
-        self._figures = figures
-        routes: list[Any] = [Route("/live", _live), Route("/ready", self._answer_ready), Route("/metrics", self._answer_figures)]
-        if app is not None:
-            routes.append(Mount("/", app))
+        async def answer_figures(_request: Request) -> Response:
+            return Response(await figures(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+        operations = [*health.routes(), Route("/metrics", answer_figures)]
+        outside: list[BaseRoute] = [] if app is None else [Mount("/", app)]
+        if ops_listen is None:
+            self._ports = [_Port(listen, [*operations, *outside])]
+        else:
+            self._ports = [_Port(ops_listen, operations), *([_Port(listen, outside)] if outside else [])]
+
+    def start(self) -> None:
+        """Serve in the background."""
+        for port in self._ports:
+            port.start()
+
+    async def stop(self) -> None:
+        """Let running requests end, for `GRACE_SECONDS`."""
+        await asyncio.gather(*(port.stop() for port in self._ports))
+
+
+class _Port:
+    """One address that is listened at."""
+
+    def __init__(self, listen: str, routes: list[BaseRoute]) -> None:
         host, port = listen.rsplit(":", 1)
         config = uvicorn.Config(
             Starlette(routes=routes),
@@ -46,26 +94,13 @@ class HttpEdge:
         self._serving: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Serve in the background."""
         self._serving = asyncio.ensure_future(self._server.serve())
 
     async def stop(self) -> None:
-        """Let running requests end, for `GRACE_SECONDS`."""
         self._server.should_exit = True
         if self._serving is not None:
             with contextlib.suppress(asyncio.CancelledError, SystemExit, Exception):
                 await asyncio.wait_for(self._serving, GRACE_SECONDS + 1)
-
-    async def _answer_ready(self, _request: Request) -> Response:
-        ready, stopped = await self._ready()
-        return JSONResponse({"ready": ready, "stopped_consumers": stopped}, status_code=200 if ready else 503)
-
-    async def _answer_figures(self, _request: Request) -> Response:
-        return Response(await self._figures(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-async def _live(_request: Request) -> Response:
-    return JSONResponse({"live": True})
 
 
 class _QuietServer(uvicorn.Server):

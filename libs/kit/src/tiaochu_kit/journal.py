@@ -1,11 +1,12 @@
 """The journal: what a service's transactions write besides their documents. All fixed statements of the executor stand here."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from psycopg import sql
+from psycopg import AsyncCursor, sql
 from psycopg.errors import UniqueViolation
 
 from tiaochu_domainkit.errors import DomainError, Kind
@@ -40,6 +41,14 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],
 _RELEASE_SQL = "SELECT release FROM compat"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Reads on their way."""
+
+    documents: Sequence[tuple[DocumentTable[Any], AsyncCursor[Any]]]
+    known: AsyncCursor[Any] | None
+
+
 class Journal:
     """Loads a work's documents and saves what it changed, within a transaction the caller owns."""
 
@@ -48,8 +57,8 @@ class Journal:
         self._late_entry = late_entry
         self._release = FIRST
 
-    async def load(self, tx: Tx, work: Work, reads: Sequence[Read | NaturalKey]) -> None:
-        """Queue the reads, send them with what the caller queued, and put the documents into `work`."""
+    async def ask(self, tx: Tx, reads: Sequence[Read | NaturalKey]) -> Asked:
+        """Queue the reads."""
         tables: dict[DocumentTable[Any], list[str]] = {}
         natural: list[NaturalKey] = []
         for read in reads:
@@ -59,12 +68,16 @@ class Journal:
                 tables.setdefault(read.table, []).append(read.key)
         cursors = [(table, await tx.queue(table.select_sql(), (keys,))) for table, keys in tables.items()]
         known = await tx.queue(_NATURAL_SQL, ([n.kind for n in natural], [n.key for n in natural])) if natural else None
+        return Asked(cursors, known)
+
+    async def load(self, tx: Tx, work: Work, asked: Asked) -> None:
+        """Send the reads with what else was queued, and put the documents into `work`."""
         await tx.send()
-        for table, cursor in cursors:
+        for table, cursor in asked.documents:
             for (doc,) in await cursor.fetchall():
                 work.put(table, table.decode(doc))
-        if known is not None:
-            work.known.update({(kind, key): value for kind, key, value in await known.fetchall()})
+        if asked.known is not None:
+            work.known.update({(kind, key): value for kind, key, value in await asked.known.fetchall()})
 
     async def save(self, tx: Tx, work: Work) -> None:
         """Queue everything `work` changed. A lost race shows when the queue is sent: SQLSTATE TC409 or a unique violation."""

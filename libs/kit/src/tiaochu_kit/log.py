@@ -6,10 +6,11 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tiaochu.log.v1.log_service_pb2 import Head, LoggedEvent
+from tiaochu.log.v1.log_service_pb2 import Head, Lineage, LoggedEvent
 from tiaochu_kit.database import Tx
 
 BATCH = 500
+CASES_BATCH = 2000
 CELL = "000000"
 """The log of what belongs to no district."""
 GENESIS = b"\0" * 32
@@ -18,6 +19,12 @@ GENESIS = b"\0" * 32
 COLUMNS = "event_id::text, type, aggregate_id::text, version, subject, district, occurred_at, recorded_at, headers, payload"
 _RANGE_SQL = f"SELECT {COLUMNS}, position, hash FROM journal WHERE district = %s AND position >= %s ORDER BY position LIMIT %s"  # noqa: S608
 _SUBJECT_SQL = f"SELECT {COLUMNS}, position, hash FROM journal WHERE subject = %s ORDER BY seq"  # noqa: S608
+_CASES_SQL = f"""
+SELECT {COLUMNS}, position, hash FROM journal
+WHERE subject = ANY(%s::text[]) AND type = ANY(%s::text[]) AND position IS NOT NULL AND (district, position) > (%s, %s)
+ORDER BY district, position LIMIT {CASES_BATCH}
+"""  # noqa: S608
+_LINEAGES_SQL = "SELECT district, number, after_position, after_hash FROM log_lineages WHERE %s IN ('', district) ORDER BY number"
 _HEADS_SQL = "SELECT district, position, hash FROM log_heads WHERE %s IN ('', district) ORDER BY district"
 
 
@@ -92,6 +99,15 @@ async def read_subject(tx: Tx, subject: str) -> list[LoggedEvent]:
     return [logged(row, b"") for row in await tx.rows(_SUBJECT_SQL, (subject,))]
 
 
+async def read_cases(tx: Tx, case_ids: Sequence[str], types: Sequence[str], after: tuple[str, int] = ("", 0)) -> list[LoggedEvent]:
+    """Events of some types of some cases (an empty text: of none) behind a place, in the order of districts and positions; at most `CASES_BATCH`."""
+    return [logged(row, b"") for row in await tx.rows(_CASES_SQL, (list(case_ids), list(types), *after))]
+
+
 async def read_heads(tx: Tx, district: str = "") -> list[Head]:
     """The heads of all logs, or of one."""
-    return [Head(district=d, position=p, hash=bytes(h)) for d, p, h in await tx.rows(_HEADS_SQL, (district,))]
+    lineages: dict[str, list[Lineage]] = {}
+    for d, number, after, running in await tx.rows(_LINEAGES_SQL, (district,)):
+        lineages.setdefault(d, []).append(Lineage(number=number, after=after, hash=bytes(running)))
+    rows = await tx.rows(_HEADS_SQL, (district,))
+    return [Head(district=d, position=p, hash=bytes(h), lineages=lineages.get(d)) for d, p, h in rows]

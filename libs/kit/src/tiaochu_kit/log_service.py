@@ -34,6 +34,11 @@ class LogQueries:
         return pb.ReadLogResponse(events=events[: min(r.limit or BATCH, BATCH)])
 
     @query
+    async def read_cases(self, _ctx: Context, r: pb.ReadCasesRequest) -> pb.ReadCasesResponse:
+        """Some cases' events, for consumers that make their copies again."""
+        return pb.ReadCasesResponse(events=await self._own.read_cases(r.case_ids, r.types, (r.after_district, r.after_position)))
+
+    @query
     async def read_subject(self, ctx: Context, r: pb.ReadSubjectRequest) -> pb.ReadSubjectResponse:
         """One case's events, if the caller sees the case."""
         async with self._database.transaction(ctx.principal.scope) as tx:

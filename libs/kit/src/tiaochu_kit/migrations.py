@@ -1,6 +1,7 @@
 """kit's own tables and the helpers a service's migrations use. Runs as the database's owner; the service's role owns nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -20,8 +21,10 @@ DISTRICT_POLICY = (
     "district = ANY (string_to_array(current_setting('tiaochu.districts', true), ',')) OR current_setting('tiaochu.districts', true) = '*'"
 )
 
+LOCK_TIMEOUT = "5s"
+"""How long a migration waits for a lock: longer, and every command of the running release would queue up behind it. A failed one is run again."""
+
 _KIT_1 = (
-    "SET LOCAL lock_timeout = '5s'",
     """CREATE FUNCTION kit_expect_saved(saved bigint, wanted integer) RETURNS integer LANGUAGE plpgsql AS $$
        BEGIN
          IF saved <> wanted THEN
@@ -80,8 +83,12 @@ _KIT_1 = (
          district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL, signed_at timestamptz NOT NULL, key_id text NOT NULL, signature bytea NOT NULL,
          PRIMARY KEY (district, position, key_id)
        )""",
+    """CREATE TABLE log_lineages (
+         district text NOT NULL, number bigint NOT NULL, after_position bigint NOT NULL, after_hash bytea NOT NULL,
+         PRIMARY KEY (district, number)
+       )""",
     """CREATE TABLE cursors (
-         producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL,
+         producer text NOT NULL, district text NOT NULL, position bigint NOT NULL, hash bytea NOT NULL, lineage bigint NOT NULL DEFAULT 0,
          PRIMARY KEY (producer, district)
        )""",
     "CREATE TABLE log_checks (producer text PRIMARY KEY, good_until timestamptz NOT NULL)",
@@ -167,7 +174,6 @@ def migrate(settings: MigrationSettings, package: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(files(package) / "migrations"))
     config.attributes["url"] = _owner_url(settings)
-    failpoints.arm(settings.failpoints_dir)
     command.upgrade(config, "head")
 
 
@@ -177,9 +183,28 @@ def finish_upgrade(settings: MigrationSettings, release: int) -> None:
         owner.execute("UPDATE compat SET release = greatest(release, %s)", (release,))
 
 
-def newest(package: str) -> str | None:
-    """The revision the code needs."""
-    return ScriptDirectory(str(files(package) / "migrations")).get_current_head()
+@dataclass(frozen=True)
+class Schema:
+    """The schema the code needs: `head`, or any revision that is not among the `older` ones, since a later release made it."""
+
+    head: str
+    older: frozenset[str]
+
+    def satisfied_by(self, found: str | None) -> bool:
+        """Whether a database at revision `found` (`None`: empty) is new enough."""
+        return found is not None and found not in self.older
+
+
+def schema_of(package: str) -> Schema | None:
+    """What the migrations of `package` lead to; `None` when it brings none."""
+    try:
+        folder = files(package) / "migrations"
+    except ModuleNotFoundError:
+        return None
+    if not folder.is_dir():
+        return None
+    revisions = [script.revision for script in ScriptDirectory(str(folder)).walk_revisions()]
+    return Schema(revisions[0], frozenset(revisions[1:]))
 
 
 def _owner_url(settings: MigrationSettings) -> str:
@@ -192,9 +217,11 @@ def _applied(**_: Any) -> None:
 
 
 def run_env(context: Any) -> None:
-    """What every service's `migrations/env.py` calls: one transaction a migration, over a plain psycopg connection."""
+    """What every service's `migrations/env.py` calls: one transaction a migration, over a plain psycopg connection that waits little for locks."""
     url = context.config.attributes["url"]
-    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sa.NullPool)
+    engine = sa.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(url, options=f"-c lock_timeout={LOCK_TIMEOUT}"), poolclass=sa.NullPool
+    )
     with engine.connect() as connection:
         context.configure(connection=connection, transaction_per_migration=True, on_version_apply=_applied)
         with context.begin_transaction():

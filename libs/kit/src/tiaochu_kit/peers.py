@@ -1,6 +1,7 @@
-"""Calls to other services: by RPC name, with deadline, trace, the caller's token, and retries of what is safe to retry."""
+"""Calls to other services: by RPC name, with deadline, trace, the caller's token, and retries of what is safe to retry, within a budget."""
 
 import asyncio
+from collections import defaultdict
 from typing import Any
 
 import grpc
@@ -15,6 +16,31 @@ from tiaochu_kit.settings import Settings
 
 TIMEOUT_SECONDS = 5.0
 ATTEMPTS = 3
+BUDGET = 20.0
+"""Tokens of a full retry budget."""
+EARNED = 0.1
+"""What an answered call pays back."""
+LOOK_AGAIN_MS = 5_000
+"""The shortest time between two looks at the addresses of a service: a replica that came is used this soon after a connection aged."""
+
+
+class RetryBudget:
+    """Keeps retries from making an overload worse, as gRPC's retry throttling does: a failed attempt costs a token, an answered call earns a tenth.
+
+    While more than half are left retries are free; below that calls fail at once until the other side answers again.
+    """
+
+    def __init__(self) -> None:
+        self._tokens = BUDGET
+
+    def earn(self) -> None:
+        """A call was answered."""
+        self._tokens = min(BUDGET, self._tokens + EARNED)
+
+    def spend(self) -> bool:
+        """An attempt failed; answers whether it may be repeated."""
+        self._tokens = max(0.0, self._tokens - 1)
+        return self._tokens > BUDGET / 2
 
 
 class Peers:
@@ -25,6 +51,7 @@ class Peers:
         self._certificates = Certificates(settings)
         self._channels: dict[str, tuple[Stamp, grpc.aio.Channel]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._budgets: defaultdict[str, RetryBudget] = defaultdict(RetryBudget)
 
     async def call(
         self,
@@ -42,16 +69,21 @@ class Peers:
         With `ctx` the user's token travels along; without, the service acts for itself. `after` names a service whose log the callee reads to its head
         first. Raises the `DomainError` the callee answered, `UNAVAILABLE` after the last attempt.
         """
-        method = self._method(service, rpc)
-        metadata = self._metadata(ctx, request_id, after)
+        metadata, budget = self._metadata(ctx, request_id, after), self._budgets[service]
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with telemetry.client_span(rpc):
-                    return await method(request, timeout=timeout, metadata=[*metadata, *telemetry.outgoing().items()])
+                    answer = await self._method(service, rpc)(request, timeout=timeout, metadata=[*metadata, *telemetry.outgoing().items()])
             except grpc.aio.AioRpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE or attempt == ATTEMPTS:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    budget.earn()
+                    raise from_rpc(error) from error
+                if not budget.spend() or attempt == ATTEMPTS:
                     raise from_rpc(error) from error
                 await asyncio.sleep(0.1 * attempt)
+            else:
+                budget.earn()
+                return answer
         raise unavailable(service)
 
     def channel(self, service: str) -> grpc.aio.Channel:
@@ -66,7 +98,11 @@ class Peers:
         return held[1]
 
     def _open(self, service: str) -> grpc.aio.Channel:
-        options: list[tuple[str, Any]] = [("grpc.max_receive_message_length", 16 * 1024 * 1024), ("grpc.lb_policy_name", "round_robin")]
+        options: list[tuple[str, Any]] = [
+            ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+            ("grpc.lb_policy_name", "round_robin"),
+            ("grpc.dns_min_time_between_resolutions_ms", LOOK_AGAIN_MS),
+        ]
         address = self._settings.peers[service]
         if not self._certificates:
             return grpc.aio.insecure_channel(address, options)

@@ -32,16 +32,18 @@ from tiaochu_kit.directory_log import AccessLog, DirectoryLog
 from tiaochu_kit.duties import CallHandler, Calls, TimerHandler, Timers
 from tiaochu_kit.events import EventCodec
 from tiaochu_kit.executor import Executor
-from tiaochu_kit.figures import Figures
+from tiaochu_kit.figures import Figures, Gauge
 from tiaochu_kit.housekeeping import Housekeeping
-from tiaochu_kit.http_edge import HttpEdge
+from tiaochu_kit.http_edge import Health, HttpEdges
 from tiaochu_kit.journal import Journal
 from tiaochu_kit.leases import Leases
+from tiaochu_kit.lineages import LineageStarter
 from tiaochu_kit.log_service import LogQueries
 from tiaochu_kit.operators import Operations
 from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.peers import Peers
 from tiaochu_kit.producers import OwnLog, RemoteLog
+from tiaochu_kit.recovery import Recovery
 from tiaochu_kit.relay import Relay
 from tiaochu_kit.series import NumberSeries
 from tiaochu_kit.server import Server, bind
@@ -50,6 +52,9 @@ from tiaochu_kit.signing import HeadSigner
 from tiaochu_kit.transport import Publisher, Subscription, Transport
 
 GRACE_SECONDS = 15.0
+"""How long running calls may take after the stop began."""
+DROP_SECONDS = 3.0
+"""How long the database may take to hear that the leases are free; without it the next holder waits until they end."""
 log = structlog.get_logger()
 
 
@@ -67,6 +72,8 @@ class App:
     """Mounted at `/` beside health, where an outside caller exists."""
     newer: Mapping[str, int] = field(default_factory=dict)
     """Event types (`ThingRenamed`) and fields (`AmountAdded.note`) that came with a later release, see `compat`."""
+    gauges: Mapping[str, Gauge] = field(default_factory=dict)
+    """Figures of this service's own, counted in its database when somebody asks."""
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     """Further endless work under a lease each, named by the function."""
 
@@ -109,7 +116,7 @@ class Kit:
         if self.settings.blob_url is None:
             raise ValueError("TIAOCHU_BLOB_URL is not set")
         keys = {name: _derived(key, "files") for name, key in self.keyring.keys.items()}
-        return open_store(self.settings.blob_url, keys, self.keyring.current)
+        return open_store(self.settings.blob_url, keys, self.keyring.current, self.settings.blob_credentials_dir)
 
     def committed(self) -> None:
         """Wake whoever waits for commits of this process."""
@@ -134,12 +141,14 @@ def main(service: str, package: str, build: Build) -> None:
     role = sys.argv[1] if len(sys.argv) > 1 else "run"
     os.environ.setdefault("TIAOCHU_SERVICE", service)
     if role == "migrate":
-        migrations.migrate(MigrationSettings(), package)
+        migration = MigrationSettings()
+        failpoints.arm(migration.failpoints_dir, service)
+        migrations.migrate(migration, package)
     elif role == "finish-upgrade":
         migrations.finish_upgrade(MigrationSettings(), RELEASE)
     elif role in ("serve", "work", "run"):
         settings = Settings()
-        failpoints.arm(settings.failpoints_dir)
+        failpoints.arm(settings.failpoints_dir, service)
         telemetry.setup(settings)
         figures.setup()
         uvloop.run(run(settings, package, build, serve=role != "work", work=role != "serve"))
@@ -153,8 +162,14 @@ async def run(settings: Settings, package: str, build: Build, *, serve: bool, wo
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     service = Service(Kit(settings, package), build)
-    await service.start(serve=serve, work=work)
-    await stop.wait()
+    stopped = asyncio.ensure_future(stop.wait())
+    starting = asyncio.ensure_future(service.start(serve=serve, work=work))
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
+        await stopped
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
     await service.stop()
 
 
@@ -171,18 +186,21 @@ class Service:
             kit.consumers[producer] = self._consumer(producer, own, handlers)
         self._signer = HeadSigner(kit.database, own, settings.log_signing_key_file, kit.clock.now)
         operations = Operations(kit.database, kit.consumers, kit.clock.now, kit.committed)
-        rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": [LogQueries(kit.database, own, self._signer), operations]}
+        lineages = LineageStarter(kit.database, own, kit.clock.now)
+        log_service = [LogQueries(kit.database, own, self._signer), operations, Recovery(kit.consumers, lineages)]
+        rpcs = {**self.app.rpcs, "tiaochu.log.v1.LogService": log_service}
         bound = [rpc for name, handlers in rpcs.items() for rpc in bind(name, handlers)]
         self._server = Server(settings, kit.clock, kit.executor, kit.posts, kit.tokens, kit.consumers, bound)
-        told = Figures(settings.service, kit.database, kit.clock, kit.consumers)
-        self._http = HttpEdge(settings.http_listen, self._ready, told.text, self.app.http)
+        self._figures = Figures(settings, kit.database, kit.clock, kit.consumers, self.app.gauges)
+        self._health = Health(kit.database.ready, lambda: [c.stopped for c in kit.consumers.values() if c.stopped])
+        self._schema = migrations.schema_of(kit.package)
+        self._http: HttpEdges | None = None
         self._housekeeping = Housekeeping(kit.database, kit.clock.now)
         self._calls = Calls(kit.database, kit.clock.now, self.app.calls)
         self._timers = Timers(kit.database, kit.clock.now, self.app.timers)
         kit.on_commit(self._calls.wake)
         self._leases = Leases(kit.database, f"{socket.gethostname()}-{os.getpid()}-{id(self):x}")
         self._tasks: list[asyncio.Task[None]] = []
-        self._serving = False
 
     def _consumer(self, producer: str, own: OwnLog, handlers: Sequence[object]) -> Consumer:
         kit = self.kit
@@ -195,15 +213,19 @@ class Service:
         return consumer
 
     async def start(self, *, serve: bool = True, work: bool = True) -> None:
-        """Open the database, then start the roles."""
-        await self.kit.database.open()
+        """Tell of oneself, wait until the database has the schema this code needs, then start the roles."""
+        settings = self.kit.settings
+        self._http = HttpEdges(
+            settings.http_listen, settings.ops_listen, self._health, self._figures.text, self.app.http if serve else None
+        )
+        self._http.start()
+        await self.kit.database.open(self._schema)
         if serve:
             await self._server.start()
         if work:
             self._start_work()
-        self._http.start()
-        self._serving = True
-        log.info("service.started", grpc=self.kit.settings.grpc_listen, http=self.kit.settings.http_listen)
+        self._health.started = True
+        log.info("service.started", grpc=settings.grpc_listen, http=settings.http_listen)
 
     def _start_work(self) -> None:
         kit = self.kit
@@ -222,21 +244,19 @@ class Service:
 
     async def stop(self) -> None:
         """Graceful stop."""
-        self._serving = False
-        await asyncio.gather(self._server.stop(GRACE_SECONDS), self._http.stop())
+        self._health.stopping = True
+        await asyncio.gather(self._server.stop(GRACE_SECONDS), *([self._http.stop()] if self._http else []))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(psycopg.Error, PoolTimeout, PoolClosed):
-            await self._leases.drop_all()
+        if self._tasks:
+            with contextlib.suppress(psycopg.Error, PoolTimeout, PoolClosed, TimeoutError):
+                async with asyncio.timeout(DROP_SECONDS):
+                    await self._leases.drop_all()
         await self.kit.transport.close()
         await self.kit.peers.close()
         await self.kit.database.close()
         log.info("service.stopped")
-
-    async def _ready(self) -> tuple[bool, list[str]]:
-        stopped = [c.stopped for c in self.kit.consumers.values() if c.stopped]
-        return self._serving and await self.kit.database.ready(), stopped
 
 
 def _consuming(consumer: Consumer, subscription: Subscription) -> Callable[[], Awaitable[None]]:

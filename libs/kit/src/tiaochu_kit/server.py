@@ -30,6 +30,7 @@ from tiaochu_kit.refusals import abort, refusal_of
 from tiaochu_kit.requests import Requests
 from tiaochu_kit.rpcs import Rpc, bind
 from tiaochu_kit.settings import Settings
+from tiaochu_kit.throttle import Throttle
 from tiaochu_kit.usecase import CommandSpec, spec_of
 
 __all__ = ["Rpc", "Server", "bind"]
@@ -58,13 +59,14 @@ class Server:
         self._tokens = tokens
         self._consumers = consumers
         self._admission = Admission(settings.admission_slots, settings.admission_queue, settings.admission_weights)
+        self._throttle = Throttle(settings.public_rate, settings.public_burst)
         self._health = health.aio.HealthServicer()
         self._validator = protovalidate.Validator()
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", MESSAGE_LIMIT),
                 ("grpc.max_send_message_length", 4 * MESSAGE_LIMIT),
-                ("grpc.max_connection_age_ms", 300_000),
+                ("grpc.max_connection_age_ms", settings.connection_age_seconds * 1000),
                 ("grpc.so_reuseport", 0),
             )
         )
@@ -169,6 +171,7 @@ class Server:
         if names and names[0] in {*self._settings.peers, self._settings.service}:
             return service_principal(names[0])
         if rpc.access.scope == options_pb2.SCOPE_PUBLIC_CODE:
+            self._throttle.spend(context.peer().rpartition(":")[0])  # the port is another one at every connection
             return Principal(id="public", districts=frozenset({"*"}))
         if self._settings.tls_ca_file is None and self._settings.environment == "embedded" and "tiaochu-service" in metadata:
             return service_principal(metadata["tiaochu-service"])

@@ -27,9 +27,16 @@ class Settings(BaseSettings):
     nats_url: str
     nats_user: str | None = None
     nats_password_file: Path | None = None
+    nats_ca_file: Path | None = None
+    """Authority of the broker's certificate, for `tls://` addresses; without it, those the machine trusts."""
 
     grpc_listen: str
     http_listen: str
+    """The edge for outside callers, and without `ops_listen` health and figures too."""
+    ops_listen: str | None = None
+    """Health and figures apart, in plain text: what a platform asks, on a port that outsiders do not reach."""
+    connection_age_seconds: int = Field(default=300, ge=1)
+    """After so long a caller's connection is ended gently; it asks for addresses anew and finds replicas that came since."""
     peers: dict[str, str] = Field(default_factory=dict)
     """Service name → gRPC address of every other service this one calls or consumes."""
     tls_cert_file: Path | None = None
@@ -43,6 +50,8 @@ class Settings(BaseSettings):
     """A person who is system administrator of the cell before the directory has any post for them: who imports the directory."""
 
     blob_url: str | None = None
+    blob_credentials_dir: Path | None = None
+    """Folder with the files `access-key-id` and `secret-access-key` of an S3 store, read anew every minute."""
     keys_dir: Path | None = None
     log_signing_key_file: Path | None = None
     otlp_endpoint: str | None = None
@@ -55,6 +64,10 @@ class Settings(BaseSettings):
     """Calls of one district that may wait for their turn."""
     admission_weights: dict[str, float] = Field(default_factory=dict)
     """District → its share among those that wait, 1 where nothing is said."""
+    public_rate: float = Field(default=1.0, gt=0)
+    """Calls a second that one address may make to what is open to the holder of a code."""
+    public_burst: int = Field(default=30, ge=1)
+    """Such calls that it may make at once."""
     trust_seconds: float | None = None
     """How long after the last look at a log its assignments still open a case; 5 in production, more on a machine that starts everything at once."""
     late_entry_days: int = 30

@@ -67,7 +67,8 @@ def _setup_traces(settings: Settings) -> None:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     provider = TracerProvider(resource=Resource.create({"service.name": settings.service}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=True)))
+    # `http://` in plain text, `https://` with the authorities of the machine or of OTEL_EXPORTER_OTLP_CERTIFICATE.
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
     trace.set_tracer_provider(provider)
 
 

@@ -5,6 +5,7 @@ Streams and consumers are made anew whenever they are missing, since the broker'
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -114,6 +115,7 @@ class Transport:
             self._password = password
             client = await nats.connect(
                 self._settings.nats_url,
+                tls=self._trusted(),
                 user=self._settings.nats_user,
                 password=password,
                 name=self._settings.service,
@@ -125,6 +127,11 @@ class Transport:
             )
             self._client, self._js = client, client.jetstream(timeout=3, publish_async_max_pending=1000)
             return self._js
+
+    def _trusted(self) -> ssl.SSLContext | None:
+        """Whose certificate the broker must show, from the file as it is now; `None` leaves it to the machine's own authorities."""
+        file = self._settings.nats_ca_file
+        return ssl.create_default_context(cafile=str(file)) if file else None
 
     async def ensure_stream(self, service: str) -> None:
         """Make this service's stream unless it exists."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from tiaochu_kit.documents import Read
+from tiaochu_kit.documents import DocumentTable, Read
 from tiaochu_kit.principal import Context
 from tiaochu_kit.work import Work
 
-__all__ = ["Context", "Event", "NaturalKey", "Work", "command", "projection", "query", "reaction", "stream"]
+__all__ = ["Context", "Copies", "Event", "NaturalKey", "Work", "command", "on_lineage", "projection", "query", "reaction", "stream"]
 
 B = TypeVar("B")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,11 +69,26 @@ class CommandSpec:
 
 
 @dataclass(frozen=True)
+class Copies:
+    """Rows that follow from one producer's log alone, so that they can be thrown away and made again from it.
+
+    `case` is the column with the id of the case; without it the rows follow from the events that belong to no case. `producer` is the column
+    that tells the producers apart where copies of several logs stand in one table. `also`: further tables that the same events fill, as a whole.
+    """
+
+    table: str
+    case: str = ""
+    producer: str = ""
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReactionSpec:
     """What `@reaction` noted of a method."""
 
     types: tuple[str, ...]
     reads: Reads
+    copies: DocumentTable[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,12 @@ class ProjectionSpec:
     """What `@projection` noted of a method."""
 
     types: tuple[str, ...]
+    copies: Copies | None = None
+
+
+@dataclass(frozen=True)
+class LineageSpec:
+    """That `@on_lineage` marked a method."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +130,23 @@ def command(*, reads: Reads | None = None, before: Before | None = None, answer:
     return _mark(CommandSpec(reads, before, answer))
 
 
-def reaction(*types: str, reads: Reads) -> Callable[[F], F]:
-    """Mark `method(work, event)` as the reaction to these event types. `reads` names the documents it may need."""
-    return _mark(ReactionSpec(types, reads))
+def reaction(*types: str, reads: Reads, copies: DocumentTable[Any] | None = None) -> Callable[[F], F]:
+    """Mark `method(work, event)` as the reaction to these event types. `reads` names the documents it may need.
+
+    `copies` is the table of copies it writes, by case and from this producer's events alone: when the producer lost events, the copies are made
+    again by the reactions that name them (whatever else these do is left out).
+    """
+    return _mark(ReactionSpec(types, reads, copies))
 
 
-def projection(*types: str) -> Callable[[F], F]:
-    """Mark `async method(tx, events)` as a set-wise effect of these event types."""
-    return _mark(ProjectionSpec(types))
+def projection(*types: str, copies: Copies | None = None) -> Callable[[F], F]:
+    """Mark `async method(tx, events)` as a set-wise effect of these event types. `copies` as for `reaction`."""
+    return _mark(ProjectionSpec(types, copies))
+
+
+def on_lineage(method: F) -> F:
+    """Mark `async method(tx)`, called once a producer's log went on in a new lineage after events this service had read were lost."""
+    return _mark(LineageSpec())(method)
 
 
 def query(method: F) -> F:

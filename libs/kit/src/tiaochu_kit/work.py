@@ -120,6 +120,10 @@ class Work:
         self._tables[table.name] = table
         self._documents[table.name, aggregate.id] = _Loaded(aggregate, aggregate.version, "" if table.journal else table.encode(aggregate))
 
+    def all_of(self, table: DocumentTable[A]) -> list[A]:
+        """Every document of a table in hand."""
+        return [loaded.aggregate for (name, _), loaded in self._documents.items() if name == table.name]
+
     def collect(self) -> None:
         """Turn what the aggregates recorded into pending events, with the present actor and trace."""
         headers = self._headers()

@@ -12,7 +12,7 @@ import pytest
 from tiaochu_embedded.nats import Nats
 from tiaochu_embedded.ports import free_port as _free_port
 from tiaochu_embedded.postgres import Database, Postgres
-from tiaochu_testkit.servers import Databases, Migrate, Templates, migrate_in_process, start_nats, start_postgres
+from tiaochu_testkit.servers import S3, Databases, Migrate, Templates, migrate_in_process, start_nats, start_postgres
 from tiaochu_testkit.services import Cell
 
 # The servers are forked while gRPC's threads run; its fork handlers would close the child's descriptors under it.
@@ -48,6 +48,15 @@ def nats_server(servers_folder: Path) -> Iterator[Nats]:
 def nats(tmp_path: Path) -> Iterator[Nats]:
     """An empty NATS of this test's own (20 ms): it may be stopped, killed and wiped."""
     server = start_nats(tmp_path, NATS_USERS)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An S3 server for the whole session: for tests that use buckets or names of their own."""
+    server = S3(tmp_path_factory.mktemp("s3"))
+    server.start()
     yield server
     server.stop()
 

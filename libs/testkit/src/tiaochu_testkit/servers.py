@@ -1,18 +1,61 @@
-"""Real PostgreSQL and NATS for tests, and databases cloned from migrated templates."""
+"""Real PostgreSQL, NATS and S3 for tests, and databases cloned from migrated templates."""
 
 import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import psycopg
 from psycopg import sql
 
 from tiaochu_embedded.nats import Nats
-from tiaochu_embedded.ports import free_port
+from tiaochu_embedded.ports import HOST, free_port
 from tiaochu_embedded.postgres import Database, Postgres
+from tiaochu_embedded.process import Child, Launch, Part, script, wait_until
 from tiaochu_embedded.vault import Vault
 from tiaochu_kit import migrations
 from tiaochu_kit.settings import MigrationSettings
+
+
+class S3(Part[Child]):
+    """A real S3 server (SeaweedFS) on the loopback interface, for whoever shows `access_key` and `secret_key`. Buckets are made when first used."""
+
+    access_key = "tests"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self.secret_key = Vault(folder / "secrets").password("s3").read_text()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._port}"
+
+    def start(self) -> None:
+        """Start it and return when it answers."""
+        data, identities = self._folder / "s3", self._folder / "s3.json"
+        data.mkdir(parents=True, exist_ok=True)
+        credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
+        identities.write_text(json.dumps({"identities": [{"name": "tests", "credentials": credentials, "actions": ["Admin"]}]}))
+        listening = {f"{part}.port{kind}": free_port() for part in ("master", "volume", "filer") for kind in ("", ".grpc")}
+        listening |= {"s3.port": self._port, "s3.port.grpc": free_port(), "s3.port.iceberg": 0, "s3.port.lance": 0}
+        options = {"dir": data, "ip": HOST, "ip.bind": HOST, "s3.config": identities, "master.volumeSizeLimitMB": 64, "volume.max": 20}
+        command = [str(script("weed")), "server", "-s3", *(f"-{name}={value}" for name, value in {**options, **listening}.items())]
+        self._child = Launch(command, self._folder / "s3.log", bound=True).start()
+        if not wait_until(lambda: self._answers() or not self.running(), 60.0) or not self.running():
+            raise RuntimeError(f"the S3 server did not start: {self._child.last_words()}")
+
+    def stop(self) -> None:
+        """At once: it would take half a minute to leave gently."""
+        self.kill()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx2.get(self.url, timeout=1).status_code < 500
+        except httpx2.HTTPError:
+            return False
+
 
 Migrate = Callable[[str, Database], None]
 """Brings the empty database of a service to its present schema, as the owner role."""

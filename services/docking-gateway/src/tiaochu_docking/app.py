@@ -17,12 +17,13 @@ from tiaochu_docking.edge.dispatcher import Dispatcher
 from tiaochu_docking.edge.door import Door
 from tiaochu_docking.edge.events import IN, OUT
 from tiaochu_docking.edge.gate import Gate
-from tiaochu_docking.edge.http import PREFIX, Surface, routes
+from tiaochu_docking.edge.http import routes
 from tiaochu_docking.edge.limits import RateLimits
 from tiaochu_docking.edge.problems import on_domain_error, on_http_error
 from tiaochu_docking.edge.reconciling import Reconciling
 from tiaochu_docking.edge.reference import openapi_of, reference_routes
 from tiaochu_docking.edge.secrets import Secrets
+from tiaochu_docking.edge.surface import PREFIX, Surface
 from tiaochu_docking.edge.tokens import ReadTokens
 from tiaochu_docking.edge.tracing import Traced
 from tiaochu_docking.settings import DockingSettings
@@ -43,11 +44,17 @@ from tiaochu_docking.usecases.writing import Writing
 from tiaochu_domainkit.errors import DomainError
 from tiaochu_domainkit.sealing import load_keyring
 from tiaochu_kit.blobs import open_store
+from tiaochu_kit.figures import Gauge
 from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.runner import App, Kit
 
 T = TypeVar("T")
 SERVICE = "tiaochu.docking.v1.DockingService"
+OPEN_DELIVERIES = Gauge(
+    "Packets an agency has not taken yet, waiting or given up",
+    ("agency", "status"),
+    "SELECT agency_id::text, status, count(*) FROM deliveries WHERE status IN ('waiting', 'dead') GROUP BY agency_id, status",
+)
 HEARD = (*OUT, *IN)
 """Every event module must be loaded before the first event is decoded."""
 
@@ -57,7 +64,8 @@ def build(kit: Kit) -> App:
     own_settings = DockingSettings()
     dockings, envelope = read_dockings(own_settings.dockings_dir)
     keyring = load_keyring(_needed(kit.settings.keys_dir, "TIAOCHU_KEYS_DIR"))
-    blobs = open_store(_needed(kit.settings.blob_url, "TIAOCHU_BLOB_URL"), dict(keyring.keys), keyring.current)
+    blob_url = _needed(kit.settings.blob_url, "TIAOCHU_BLOB_URL")
+    blobs = open_store(blob_url, dict(keyring.keys), keyring.current, kit.settings.blob_credentials_dir)
     now = kit.clock.now
 
     embedded = kit.settings.environment == "embedded"
@@ -122,6 +130,7 @@ def build(kit: Kit) -> App:
         timers={"lapse": Lapsing(own, issuing).lapse},
         calls={"register": registering.register, "write": writing.write, "confirm": writing.confirm},
         http=_http(surface, dockings, envelope),
+        gauges={"tiaochu.deliveries.open": OPEN_DELIVERIES},
         background=[dispatcher.dispatch],
     )
 

@@ -12,6 +12,7 @@ from docking_tests.peers import AGREEMENT_ID, DISTRICT
 from docking_tests.stage import ADMIN, DEPUTY, Stage
 from tiaochu.docking.v1 import docking_service_pb2 as pb
 from tiaochu.intake.events.v1 import case_events_pb2 as intake
+from tiaochu.log.v1.log_service_pb2 import ListCallsRequest, RetryCallRequest
 from tiaochu.mediation.events.v1 import agreement_events_pb2 as agreements
 from tiaochu.mediation.events.v1 import ending_events_pb2 as endings
 from tiaochu.mediation.events.v1 import table_events_pb2 as table
@@ -329,6 +330,36 @@ async def test_what_may_not_pass_does_not_leave_and_somebody_is_told(court: Stag
 
     await eventually(told)
     assert await court.rows("SELECT kind FROM packets WHERE direction = 'out'") == [("sign",)]
+
+
+async def test_an_offer_that_may_not_pass_is_told_of_the_case_and_made_again_when_it_is_mended(court: Stage) -> None:
+    case_id = await court.registered(await court.offered())
+    await court.say(case_id, intake.CaseClassified(case_id=case_id, category="0804"))
+    court.around.effective_at, court.around.terms = None, ""
+    await court.say(
+        case_id,
+        agreements.ConfirmationRequested(case_id=case_id, agreement_id=AGREEMENT_ID, agency_id=court.agency_id, confirmation_id=new_id()),
+    )
+
+    async def told() -> list[Any]:
+        return await court.rows("SELECT subject FROM journal WHERE type LIKE '%%DeliveryDead'")
+
+    assert await eventually(told) == [(case_id,)]
+    log = "tiaochu.log.v1.LogService"
+
+    async def kept() -> list[Any]:
+        answer = await court.running.call(f"{log}/ListCalls", ListCallsRequest(kind="confirm", refused=True), by=ADMIN)
+        return list(answer.calls)
+
+    [call] = await eventually(kept)
+    assert call.error == "FIELD_INVALID"
+    court.around.effective_at, court.around.terms = court.now(), "乙方归还借款。"
+    await court.running.call(f"{log}/RetryCall", RetryCallRequest(id=call.id), by=ADMIN)
+
+    async def offered() -> list[Any]:
+        return await court.rows("SELECT packet_id::text FROM packets WHERE direction = 'out' AND kind = 'offer'")
+
+    assert await eventually(offered) == [(call.id,)]
 
 
 async def test_staff_act_in_their_own_district(court: Stage) -> None:

@@ -18,7 +18,7 @@ from tiaochu_docking.edge.destinations import AllowList, NotAllowed
 from tiaochu_docking.edge.dispatcher import read_answer, retry_after
 from tiaochu_docking.edge.events import OUT
 from tiaochu_docking.edge.limits import RateLimits
-from tiaochu_docking.edge.problems import REASONS
+from tiaochu_docking.edge.problems import REASONS, problem
 from tiaochu_domainkit.errors import DomainError
 from tiaochu_testkit.waiting import eventually
 
@@ -96,7 +96,7 @@ def test_an_agency_has_a_burst_then_a_steady_rate_of_its_own() -> None:
         limits.spend("a")
     with pytest.raises(DomainError) as refusal:
         limits.spend("a")
-    assert (refusal.value.reason, refusal.value.metadata["retry_after"]) == ("RATE_LIMITED", "1")
+    assert (refusal.value.reason, problem(refusal.value, "/").headers["retry-after"]) == ("RATE_LIMITED", "1")
     limits.spend("b")
     moment[0] = 1.0
     for _ in range(20):

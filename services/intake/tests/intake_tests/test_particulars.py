@@ -18,7 +18,8 @@ from tiaochu_intake.domain.files import MEDIA_TYPES, check_name, media_type
 from tiaochu_intake.domain.keywords import Keyword, suggest
 from tiaochu_intake.domain.parties import Particulars, check_party
 from tiaochu_intake.domain.policies import SETTINGS, PolicyBook
-from tiaochu_intake.domain.register import Headings, Odd, recognise, row_key
+from tiaochu_intake.domain.register import Headings, recognise, row_key
+from tiaochu_intake.domain.register_cells import Odd
 from tiaochu_intake.usecases.default_keywords import DEFAULT_KEYWORDS
 from tiaochu_testkit import mothers
 

@@ -369,3 +369,28 @@ async def test_the_demonstrations_register_is_taken_in_but_for_its_bad_rows(plac
     faults = [(f.row, f.column, f.reason) for f in register.faults if f.column != "受理单位"]
     assert (sorted(fate.problems), len(organs) > 1) == (sorted(faults), True)
     assert {r.row_number for r in fate.rows if r.outcome == "accepted"} >= set(good)
+
+
+async def test_a_child_applies_through_the_guardian_whom_the_register_names(placed: Desk) -> None:
+    child, parent, other = mothers.person(900, born=date(2015, 5, 4)), mothers.person(901), mothers.person(902)
+    grown, alone = row(1), row(2)
+    for cells in (grown, alone):
+        cells[3], cells[4], cells[5] = child.name, child.id_number, ""
+    together = row(3)
+    together[3], together[4] = f"{other.name}、{child.name}", f"{other.id_number}、{child.id_number}"
+    spoiled = row(4)
+    spoiled[3], spoiled[4], spoiled[5] = child.name, child.id_number, ""
+    wrong = parent.id_number[:-1] + ("1" if parent.id_number[-1] != "1" else "2")
+    rows = [
+        [*grown, parent.name, parent.id_number, "母亲"],
+        [*alone, "", "", ""],
+        [*together, f"无、{parent.name}", f"无、{parent.id_number}", "无、母亲"],
+        [*spoiled, parent.name, wrong, "母亲"],
+    ]
+    fate = await send(placed, book(rows, (*HEADINGS, "监护人", "监护人证件号码", "与申请人关系")))
+    assert fate.problems == [(3, "监护人", "GUARDIAN_REQUIRED"), (5, "监护人证件号码", "ID_CHECKSUM")]
+    assert fate.outcomes == ["accepted", "refused", "accepted", "refused"]
+    for imported in (fate.rows[0], fate.rows[2]):
+        case = await placed.get(imported.case_id)
+        [guardian] = [r for p in case.parties for r in p.representatives]
+        assert (guardian.kind, guardian.name, guardian.relation) == ("guardian", parent.name, "母亲")

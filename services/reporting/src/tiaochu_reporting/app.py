@@ -8,7 +8,7 @@ from tiaochu_reporting.store.lineages import LineageTables
 from tiaochu_reporting.store.reading import LiveTables
 from tiaochu_reporting.usecases.fold import Folding
 from tiaochu_reporting.usecases.locks import LockCommands, LockQueries
-from tiaochu_reporting.usecases.rebuild import LogFromZero, ProjectionCommands, ProjectionQueries, Rebuilding
+from tiaochu_reporting.usecases.rebuild import LogFromZero, ProjectionCommands, ProjectionQueries, Rebuilding, StartingOver
 from tiaochu_reporting.usecases.reports import ReportQueries
 from tiaochu_reporting.usecases.timeline import TimelineQueries
 
@@ -35,6 +35,6 @@ def build(kit: Kit) -> App:
             ],
             "tiaochu.reporting.v1.ProjectionService": [ProjectionCommands(kit.series), ProjectionQueries(lineages)],
         },
-        consumers={producer: [Folding(ledger)] for producer in PRODUCERS},
+        consumers={producer: [Folding(ledger), StartingOver(lineages)] for producer in PRODUCERS},
         background=[rebuilding.rebuild],
     )

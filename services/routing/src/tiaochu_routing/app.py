@@ -3,6 +3,7 @@
 import asyncio
 
 from tiaochu_domainkit.sealing import load_keyring
+from tiaochu_kit.figures import Gauge
 from tiaochu_kit.paging import PageTokens
 from tiaochu_kit.runner import App, Kit
 from tiaochu_routing.store.clock_queries import ClockQueries
@@ -25,6 +26,11 @@ from tiaochu_routing.usecases.rules import RuleCommands
 
 SERVICE = "routing"
 PACKAGE = "tiaochu_routing"
+PROVISIONAL = Gauge(
+    "Running clocks whose year has no calendar yet",
+    ("district",),
+    "SELECT district, count(*) FROM clocks WHERE provisional AND status = 'running' GROUP BY district",
+)
 
 
 def build(kit: Kit) -> App:
@@ -76,4 +82,5 @@ def build(kit: Kit) -> App:
         },
         timers=duties.timers,
         calls=duties.calls,
+        gauges={"tiaochu.clocks.provisional": PROVISIONAL},
     )

@@ -83,7 +83,7 @@ _FAULTS: tuple[tuple[int, str, Cell, str], ...] = (
 def build_register(directory: Directory, seed: int, today: date, *, history: bool = False) -> Register:
     """200 rows of the two months before `today`, 8 of them bad. With `history` every row is finished and its result columns are filled.
 
-    No child applies: a register has no column for the guardian who would have to act.
+    No child applies: this centre's register has no column for the guardian who would have to act.
     """
     rng = Random(f"register:{seed}:{history}")
     book = Casebook(directory, rng, today)

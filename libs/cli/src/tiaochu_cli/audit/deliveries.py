@@ -9,6 +9,8 @@ from tiaochu_cli.audit.journals import Fact, Journals
 
 _PACKETS = ("PacketIssued", "PacketReceived")
 _AFTER_CLOSING = ("ExchangeSigned", "ExchangeAnswered", "ExchangeReopened")
+_UNDELIVERED = ("HORIZON", "REFUSED", "BAD_RECEIPT")
+"""Why a packet that was written could not be brought over."""
 
 
 def check_deliveries(journals: Journals) -> Check:
@@ -62,6 +64,8 @@ def _receipts(journals: Journals) -> Iterator[Finding]:
         if fact.name == "PacketIssued":
             issued[packet_id] = fact.body.exchange_id
         elif packet_id not in issued:
+            if fact.name == "DeliveryDead" and fact.body.reason not in _UNDELIVERED:
+                continue  # it could not be written in the first place
             yield Finding("RECEIPT_WITHOUT_PACKET", fact.district, fact.case_id, f"{fact.place} {packet_id}")
         elif issued[packet_id] != fact.body.exchange_id:
             yield Finding("RECEIPT_OF_OTHER_EXCHANGE", fact.district, fact.case_id, f"{fact.place} {packet_id}")

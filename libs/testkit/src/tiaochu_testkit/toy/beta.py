@@ -9,7 +9,7 @@ from tiaochu_domainkit.errors import not_found
 from tiaochu_kit.database import Tx
 from tiaochu_kit.documents import DocumentTable
 from tiaochu_kit.runner import App, Kit
-from tiaochu_kit.usecase import Context, Event, Work, projection, query, reaction
+from tiaochu_kit.usecase import Context, Copies, Event, Work, on_lineage, projection, query, reaction
 from tiaochu_testkit.toy.protos import EchoResponse, GetEchoRequest
 
 
@@ -61,6 +61,40 @@ class EchoQueries:
     @query
     async def get_echo(self, ctx: Context, r: GetEchoRequest) -> Any:
         return await self.peek_echo(ctx, r)
+
+
+@dataclass(kw_only=True)
+class AlphaCopy(Aggregate):
+    total: int = 0
+
+
+ALPHA_COPIES = DocumentTable("alpha_copies", AlphaCopy, journal=False)
+
+
+class AlphaCopies:
+    """What alpha said of a thing, and nothing of beta's own; `told` counts the lineages it was told of."""
+
+    told = 0
+
+    @reaction(
+        "tiaochu.alpha.events.v1.ThingOpened",
+        "tiaochu.alpha.events.v1.AmountAdded",
+        reads=lambda e: [ALPHA_COPIES.by_id(e.body.case_id)],
+        copies=ALPHA_COPIES,
+    )
+    def copy(self, work: Work, e: Event[Any]) -> None:
+        found = work.find(ALPHA_COPIES, e.body.case_id)
+        copy = found or work.add(ALPHA_COPIES, AlphaCopy(id=e.body.case_id, district=e.district, status="copied"))
+        copy.total += getattr(e.body, "amount", 0)
+
+    @projection("tiaochu.alpha.events.v1.AmountAdded", copies=Copies("amounts", case="case_id"))
+    async def note(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
+        rows = [(e.body.case_id, e.body.amount) for e in events]
+        await tx.queue("INSERT INTO amounts SELECT * FROM unnest(%s::text[], %s::integer[])", [list(c) for c in zip(*rows, strict=True)])
+
+    @on_lineage
+    async def lineage(self, tx: Tx) -> None:
+        self.told += 1
 
 
 def build(kit: Kit) -> App:

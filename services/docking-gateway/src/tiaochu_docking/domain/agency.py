@@ -156,6 +156,10 @@ class Agency(Aggregate):
         self.liaisons = list(liaisons)
         self.record(events.LiaisonsNamed(self.id), at)
 
+    def unwritable_offer(self, case_id: str, packet_id: str, reason: str, at: datetime) -> None:
+        """An offer of ours to this agency may not pass as it stands, and without it there is no exchange; a person must look after it."""
+        self.record(events.DeliveryDead("", case_id, packet_id, reason), at)
+
     def valid_credentials(self, at: datetime) -> Mapping[str, Credential]:
         """The secrets good at this moment, newest first."""
         return {c.credential_id: c for c in sorted(self.credentials, key=lambda c: c.valid_from, reverse=True) if c.valid(at)}

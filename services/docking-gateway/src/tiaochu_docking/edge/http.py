@@ -3,76 +3,31 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from tiaochu.docking.v1 import docking_service_pb2 as staff
 from tiaochu.docking.v1 import door_pb2 as pb
-from tiaochu_docking.domain.agency import Agency
-from tiaochu_docking.domain.delivery import Delivery
-from tiaochu_docking.domain.docking import Dockings
-from tiaochu_docking.domain.exchange import Exchange
-from tiaochu_docking.domain.packet import SENDER, Side
-from tiaochu_docking.domain.signature import sign
 from tiaochu_docking.edge import shapes
-from tiaochu_docking.edge.changes import Changes
-from tiaochu_docking.edge.door import Door, Taken
-from tiaochu_docking.edge.gate import Gate, Signed
+from tiaochu_docking.edge.door import Taken
+from tiaochu_docking.edge.gate import Signed
 from tiaochu_docking.edge.problems import refused
-from tiaochu_docking.edge.reconciling import Reconciling
-from tiaochu_docking.edge.secrets import Secrets
-from tiaochu_docking.edge.tokens import ReadTokens
+from tiaochu_docking.edge.surface import PREFIX, Surface, exchange_of, json_answer
 from tiaochu_docking.edge.upload import FILE_LIMIT, disposition, file_name, media_type, stated_digest
-from tiaochu_docking.usecases.ports import ExchangeFilter, Letters, Lists, Outbox, StoredFile
+from tiaochu_docking.usecases.ports import ExchangeFilter, StoredFile
 from tiaochu_domainkit.clocks import BEIJING, beijing
 from tiaochu_domainkit.errors import not_found
 from tiaochu_kit.ids import is_uuid
-from tiaochu_kit.paging import PageTokens
 
-PREFIX = "/docking/v1"
 PAGE = 200
-SIGNATURES = 2
-"""The newest secrets a packet is signed with: two while one follows the other."""
 OUTBOX_PAGE = 50
 LONGEST_WAIT = 30
 POLL_SECONDS = 0.5
 CHUNK = 256 * 1024
-
-
-@dataclass(frozen=True)
-class Surface:
-    """What the routes stand on."""
-
-    gate: Gate
-    door: Door
-    changes: Changes
-    reconciling: Reconciling
-    letters: Letters
-    lists: Lists
-    outbox: Outbox
-    secrets: Secrets
-    tokens: ReadTokens
-    pages: PageTokens
-    dockings: Dockings
-    now: Callable[[], datetime]
-
-    def view(self, exchange: Exchange) -> shapes.ExchangeView:
-        """An exchange with what its agency may send now."""
-        mode = self.dockings.mode_of(exchange.docking, exchange.docking_from, exchange.mode)
-        expects = [k.value for k in SENDER if k.value in exchange.TRANSITIONS and not exchange.may(k, Side.THEIRS, mode)]
-        return shapes.ExchangeView.of(exchange, expects)
-
-    async def hand_out(self, agency: Agency, delivery: Delivery) -> tuple[dict[str, str], bytes]:
-        """A packet of ours, signed now; that the agency may have read it is written down before."""
-        secrets = list(self.secrets.valid(agency, self.now()).values())[:SIGNATURES]
-        headers = sign(delivery.packet_id, self.now(), await self.outbox.body(delivery), secrets)
-        parcel = await self.outbox.hand_out(delivery, agency.endpoint(delivery.endpoint_id), headers, self.now())
-        return headers, parcel.body
 
 
 def routes(s: Surface) -> APIRouter:
@@ -138,22 +93,22 @@ def _exchanges(router: APIRouter, s: Surface) -> None:
         )
         found = await s.lists.exchanges(reader.agency.district, wanted)
         more = s.pages.write(question, [found[limit - 1].id]) if len(found) > limit else ""
-        return _json(shapes.ExchangePage(exchanges=[s.view(e) for e in found[:limit]], cursor=more), headers=reader.limits)
+        return json_answer(shapes.ExchangePage(exchanges=[s.view(e) for e in found[:limit]], cursor=more), headers=reader.limits)
 
     @router.get("/exchanges/{exchange_id}", response_model=shapes.ExchangeView, tags=["exchanges"])
     async def get_exchange(exchange_id: str, request: Request) -> Response:
         """One exchange; its ETag is what `If-Match` asks for."""
         reader = await s.gate.reader(request)
-        exchange = await _mine(s, exchange_id, reader.agency.id)
-        return _json(s.view(exchange), headers={"ETag": f'"{exchange.etag}"', **reader.limits})
+        exchange = await exchange_of(s, exchange_id, reader.agency.id)
+        return json_answer(s.view(exchange), headers={"ETag": f'"{exchange.etag}"', **reader.limits})
 
     @router.get("/exchanges/{exchange_id}/packets", response_model=shapes.PacketList, tags=["exchanges"])
     async def list_packets(exchange_id: str, request: Request, after_seq: int = 0) -> Response:
         """Packets of both directions in the order of storing."""
         reader = await s.gate.reader(request)
-        exchange = await _mine(s, exchange_id, reader.agency.id)
+        exchange = await exchange_of(s, exchange_id, reader.agency.id)
         found = await s.lists.packets(reader.agency.district, exchange.id, after_seq)
-        return _json(shapes.PacketList(packets=[shapes.PacketView.of(p) for p in found]), headers=reader.limits)
+        return json_answer(shapes.PacketList(packets=[shapes.PacketView.of(p) for p in found]), headers=reader.limits)
 
     @router.get("/packets/{packet_id}", response_class=Response, tags=["exchanges"])
     async def get_packet(packet_id: str, request: Request) -> Response:
@@ -196,13 +151,13 @@ def _outbox(router: APIRouter, s: Surface) -> None:
             headers, body = await s.hand_out(reader.agency, delivery)
             entries.append(shapes.OutboxEntry.of(queued, headers, body))
         last = found[-1].position if found else after or 0
-        return _json(shapes.OutboxPage(entries=entries, after=last), headers=reader.limits)
+        return json_answer(shapes.OutboxPage(entries=entries, after=last), headers=reader.limits)
 
     @router.post("/outbox/acks", response_model=shapes.AckAnswer, tags=["outbox"])
     async def acknowledge(request: Request) -> Response:
         """Say what you have stored: {"type": "cn.tiaochu.docking.acks.v1", "acks": [{packet_id, receipt_id, sha256}]}."""
         signed = await s.gate.signed(request)
-        return _json(await s.changes.acknowledge(signed), headers=signed.limits)
+        return json_answer(await s.changes.acknowledge(signed), headers=signed.limits)
 
 
 def _files(router: APIRouter, s: Surface) -> None:
@@ -224,7 +179,7 @@ def _files(router: APIRouter, s: Surface) -> None:
                 stored = StoredFile(file.ident, file.agency.id, file.agency.district, name, kind, file.size, file.sha256, s.now())
                 await s.letters.add_file(stored)
         view = shapes.FileView(file_id=file.ident, name=name, media_type=kind, size=file.size, sha256=file.sha256)
-        return _json(view, 201, {"Location": f"{PREFIX}/files/{file.ident}"})
+        return json_answer(view, 201, {"Location": f"{PREFIX}/files/{file.ident}"})
 
     @router.get("/files/{file_id}", response_class=StreamingResponse, tags=["files"])
     async def download(file_id: str, request: Request) -> Response:
@@ -248,13 +203,13 @@ def _days(router: APIRouter, s: Surface) -> None:
         """What passed on a day, as we have it."""
         reader = await s.gate.reader(request)
         found = await s.lists.packets_of_day(reader.agency.district, reader.agency.id, day)
-        return _json(shapes.DayList(date=day.isoformat(), packets=[shapes.PacketView.of(p) for p in found]), headers=reader.limits)
+        return json_answer(shapes.DayList(date=day.isoformat(), packets=[shapes.PacketView.of(p) for p in found]), headers=reader.limits)
 
     @router.post("/reconciliations/{day}", response_model=shapes.ReconciliationAnswer, tags=["reconciliation"])
     async def their_day(day: date, request: Request) -> Response:
         """Your own log of a day: {"type": "cn.tiaochu.docking.day.v1", "date", "packets": [{packet_id, sha256}]}; what you miss comes again."""
         signed = await s.gate.signed(request)
-        return _json(await s.reconciling.compare(signed, day), headers=signed.limits)
+        return json_answer(await s.reconciling.compare(signed, day), headers=signed.limits)
 
     @router.get("/sharing", response_model=shapes.SharingPage, tags=["reconciliation"])
     async def sharing(
@@ -265,7 +220,7 @@ def _days(router: APIRouter, s: Surface) -> None:
         agency = reader.agency
         found = await s.lists.sharing(agency.district, agency_id=agency.id, after=(agency.id, after), limit=limit)
         lines = [shapes.SharingLine(seq=row.seq, entry=row.entry.decode(), hash=row.hash.hex()) for row in found]
-        return _json(shapes.SharingPage(lines=lines, after=found[-1].seq if found else after), headers=reader.limits)
+        return json_answer(shapes.SharingPage(lines=lines, after=found[-1].seq if found else after), headers=reader.limits)
 
 
 def _own(router: APIRouter, s: Surface) -> None:
@@ -273,7 +228,7 @@ def _own(router: APIRouter, s: Surface) -> None:
     async def me(request: Request) -> Response:
         """How you stand here."""
         reader = await s.gate.reader(request)
-        return _json(shapes.MeView.of(reader.agency), headers=reader.limits)
+        return json_answer(shapes.MeView.of(reader.agency), headers=reader.limits)
 
     @router.post("/tokens", status_code=201, response_model=shapes.TokenAnswer, tags=["you"])
     async def token(request: Request) -> Response:
@@ -281,31 +236,31 @@ def _own(router: APIRouter, s: Surface) -> None:
         signed = await s.gate.signed(request)
         signed.typed("token")
         text, end = s.tokens.issue(signed.agency.id, s.now())
-        return _json(shapes.TokenAnswer(access_token=text, expires_at=end), 201, {"Cache-Control": "no-store", **signed.limits})
+        return json_answer(shapes.TokenAnswer(access_token=text, expires_at=end), 201, {"Cache-Control": "no-store", **signed.limits})
 
     @router.post("/me/credentials", status_code=201, response_model=shapes.ChangeAnswer, tags=["you"])
     async def credentials(request: Request) -> Response:
         """Add or retire a secret: {"type": "cn.tiaochu.docking.credential.v1", "secret"} or {…, "retire": credential_id, "at_once"?}."""
         signed = await s.gate.signed(request)
-        return _json(await s.changes.credential(signed), 201, signed.limits)
+        return json_answer(await s.changes.credential(signed), 201, signed.limits)
 
     @router.put("/me/endpoints/{endpoint_id}", response_model=shapes.ChangeAnswer, tags=["you"])
     async def endpoint(endpoint_id: str, request: Request) -> Response:
         """Where you receive: {"type": "cn.tiaochu.docking.endpoint.v1", "endpoint_id", "channel", "url", "preferred"}."""
         signed = await s.gate.signed(request)
-        return _json(await s.changes.endpoint(signed, endpoint_id), headers=signed.limits)
+        return json_answer(await s.changes.endpoint(signed, endpoint_id), headers=signed.limits)
 
     @router.post("/me/endpoints/{endpoint_id}/ping", response_model=shapes.PingAnswer, tags=["you"])
     async def ping(endpoint_id: str, request: Request) -> Response:
         """Have a signed test call sent to your endpoint: {"type": "cn.tiaochu.docking.ping.v1"}."""
         signed = await s.gate.signed(request)
         signed.typed("ping")
-        return _json(await s.changes.ping(signed, endpoint_id), headers=signed.limits)
+        return json_answer(await s.changes.ping(signed, endpoint_id), headers=signed.limits)
 
     @router.get("/time", response_model=shapes.TimeAnswer, tags=["reference"])
     async def clock() -> Response:
         """Our clock; signatures may differ from it by five minutes."""
-        return _json(shapes.TimeAnswer(now=beijing(s.now()).astimezone(BEIJING)))
+        return json_answer(shapes.TimeAnswer(now=beijing(s.now()).astimezone(BEIJING)))
 
 
 def _received(signed: Signed, taken: Taken) -> Response:
@@ -318,18 +273,7 @@ def _received(signed: Signed, taken: Taken) -> Response:
         headers["ETag"] = f'"{r.etag}"'
     if taken.replayed:
         headers["Idempotent-Replay"] = "true"
-    return _json(answer, 201, headers)
-
-
-def _json(model: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(model.model_dump_json(), status, dict(headers or {}), "application/json")
-
-
-async def _mine(s: Surface, exchange_id: str, agency_id: str) -> Exchange:
-    exchange = await s.letters.exchange(exchange_id) if is_uuid(exchange_id) else None
-    if exchange is None or exchange.agency_id != agency_id:
-        raise not_found("exchange", exchange_id)
-    return exchange
+    return json_answer(answer, 201, headers)
 
 
 async def _chunks(content: IO[bytes]) -> AsyncIterator[bytes]:

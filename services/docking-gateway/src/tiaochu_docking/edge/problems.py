@@ -1,5 +1,6 @@
 """Refusals over HTTP (RFC 9457): one table reason → status and whether asking again helps. The reasons are frozen by a test."""
 
+import math
 from typing import Any
 
 from fastapi import Request
@@ -8,6 +9,7 @@ from opentelemetry import trace
 from starlette.exceptions import HTTPException
 
 from tiaochu_domainkit.errors import DomainError, Kind
+from tiaochu_kit.errors import RETRY_AFTER
 from tiaochu_kit.ids import is_uuid
 
 NEVER, SAME, AFTER = "never", "same", "after"
@@ -50,7 +52,7 @@ REASONS: dict[str, tuple[int, str]] = {
 
 _OURS = {"REQUEST_ID_REUSED": "IDEMPOTENCY_KEY_REUSED", "FILE_TOO_LARGE": "TOO_LARGE", "UNAVAILABLE": "BUSY", "FILE_DAMAGED": "BUSY"}
 """Reasons of the machinery in the words of this surface."""
-_NUMBERS = frozenset({"expected", "retry_after"})
+_NUMBERS = frozenset({"expected", RETRY_AFTER})
 MEDIA = "application/problem+json"
 
 
@@ -78,7 +80,7 @@ def problem(error: DomainError, instance: str) -> JSONResponse:
 def _headers(reason: str, error: DomainError) -> dict[str, str]:
     headers = {}
     if reason in ("BUSY", "IN_PROGRESS", "FILE_NOT_READY", "RATE_LIMITED"):
-        headers["Retry-After"] = error.metadata.get("retry_after", "2")
+        headers["Retry-After"] = str(math.ceil(int(error.metadata.get(RETRY_AFTER, "2000")) / 1000))
     if "etag" in error.metadata:
         headers["ETag"] = f'"{error.metadata["etag"]}"'
     if status_asks_for_proof(reason):

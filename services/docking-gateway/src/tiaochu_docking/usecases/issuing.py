@@ -98,6 +98,12 @@ class IssuingCommands:
         exchange.undeliverable(r.packet_id, r.reason, work.now)
         return pb.IssuedResponse(exchange_id=exchange.id, packet_id=r.packet_id, etag=exchange.etag)
 
+    @command(reads=lambda r: [AGENCIES.by_id(r.agency_id)])
+    def note_unwritable_offer(self, work: Work, r: pb.NoteUnwritableOfferRequest) -> pb.IssuedResponse:
+        """The same for an offer, before there is an exchange."""
+        work.get(AGENCIES, r.agency_id).unwritable_offer(r.case_id, r.packet_id, r.reason, work.now)
+        return pb.IssuedResponse(packet_id=r.packet_id)
+
     @command(reads=lambda r: [EXCHANGES.by_id(r.exchange_id), CASE_FILES.by_id(r.case_id)])
     def link_exchange(self, work: Work, r: pb.LinkExchangeRequest) -> pb.IssuedResponse:
         """The offer stands in the register, usually as the case that was minted for it."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from google.protobuf.message import Message
 
 from tiaochu.docking.v1 import door_pb2 as pb
 from tiaochu.intake.v1 import case_queries_pb2 as intake
@@ -71,7 +72,8 @@ class Writing:
                     await self._write(call_id, exchange_id, Kind(kind), occasion, case_file)
                 except DomainError as error:
                     if error.kind in UNWRITABLE:
-                        await self._tell_unwritable(call_id, exchange_id, error)
+                        note = pb.NoteUnwritableRequest(exchange_id=exchange_id, packet_id=call_id, reason=error.reason)
+                        await self._tell_unwritable(call_id, error, self._issuing.note_unwritable, note)
                     raise
 
     async def _write(self, call_id: str, exchange_id: str, kind: Kind, occasion: str, case_file: CaseFile | None) -> None:
@@ -98,7 +100,13 @@ class Writing:
         if case_file is None or not case_file.category:
             raise unavailable("intake's log")
         with consumer_span("write offer", [case_file.traceparent]):
-            await self._confirm(call_id, agreement_id, agency, case_file)
+            try:
+                await self._confirm(call_id, agreement_id, agency, case_file)
+            except DomainError as error:
+                if error.kind in UNWRITABLE:
+                    note = pb.NoteUnwritableOfferRequest(agency_id=agency_id, case_id=case_id, packet_id=call_id, reason=error.reason)
+                    await self._tell_unwritable(call_id, error, self._issuing.note_unwritable_offer, note)
+                raise
 
     async def _confirm(self, call_id: str, agreement_id: str, agency: Agency, case_file: CaseFile) -> None:
         case_id = case_file.id
@@ -155,10 +163,10 @@ class Writing:
         mode = self._dockings.mode_of(exchange.docking, exchange.docking_from, exchange.mode)
         return not exchange.may(kind, Side.OURS, mode)
 
-    async def _tell_unwritable(self, call_id: str, exchange_id: str, error: DomainError) -> None:
-        log.warning("packet.unwritable", exchange_id=exchange_id, reason=error.reason, fields=",".join(v.path for v in error.violations))
-        note = pb.NoteUnwritableRequest(exchange_id=exchange_id, packet_id=call_id, reason=error.reason)
-        await self._own.run(self._issuing.note_unwritable, note, pb.IssuedResponse, request_id=f"{call_id}-{error.reason}")
+    async def _tell_unwritable(self, call_id: str, error: DomainError, command: Any, note: Message) -> None:
+        """The refused call is kept and may be made again; the case tells that somebody must look."""
+        log.warning("packet.unwritable", call=call_id, reason=error.reason, fields=",".join(v.path for v in error.violations))
+        await self._own.run(command, note, pb.IssuedResponse, request_id=f"{call_id}-{error.reason}")
 
     async def _parties_of(self, exchange_id: str) -> tuple[Exchange, Agency]:
         exchange = await self._shelf.exchange(exchange_id)

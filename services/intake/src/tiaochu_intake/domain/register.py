@@ -3,38 +3,19 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from enum import Enum
+from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
 from tiaochu_domainkit import quantities, text
-from tiaochu_domainkit.categories import categories, category
+from tiaochu_domainkit.categories import categories
 from tiaochu_domainkit.errors import DomainError, invalid
 from tiaochu_intake.domain import register_words as words
 from tiaochu_intake.domain.history import AGREED, FAILED, ORAL, WRITTEN
-from tiaochu_intake.domain.parties import CREDIT_CODE, ORGANISATION, PERSON, Particulars, check_party
-
-
-class Odd(Enum):
-    """A cell that holds no value of its own."""
-
-    FORMULA = "FORMULA"
-    MERGED = "MERGED_CELL"
-
-
-Cell = str | int | float | bool | date | datetime | Odd | None
-
-_ODD_ZH = {Odd.FORMULA: "此格是公式,请改为数值或文字", Odd.MERGED: "此格被合并,请取消合并单元格并逐行填写"}
-_SEPARATORS = re.compile("[、;;,,\n]")
-_SERIAL_DAY_ZERO = date(1899, 12, 30)
-_ORGANISATION = re.compile(
-    "(公司|厂|店|行|部|社|院|局|所|站|中心|学校|幼儿园|委员会|银行|集团|商场|超市|协会|合作社|政府|办事处|管委会|工作室|经营户|个体户)$"
-)
-MAX_PEOPLE = 20
-"""On one side of one row."""
+from tiaochu_intake.domain.parties import Particulars, check_party
+from tiaochu_intake.domain.register_cells import ODD_ZH, Cell, Odd, amount, canonical, category_of, channel, iso_date
+from tiaochu_intake.domain.register_people import Side, column_of, split
 
 
 @dataclass(frozen=True)
@@ -125,7 +106,7 @@ def row_key(district: str, cells: Sequence[Cell], headings: Headings, seen: dict
 
     Serial numbers, remarks and results are left out, so that the register of the next month finds its old rows again.
     """
-    parts = [_canonical(headings.cell(cells, field)) for field in words.IDENTITY]
+    parts = [canonical(headings.cell(cells, field)) for field in words.IDENTITY]
     content = sha256("\x1f".join((district, *parts)).encode(errors="surrogatepass")).hexdigest()
     seen[content] = seen.get(content, 0) + 1
     return content if seen[content] == 1 else f"{content}#{seen[content]}"
@@ -133,14 +114,6 @@ def row_key(district: str, cells: Sequence[Cell], headings: Headings, seen: dict
 
 def _heading(cell: Cell) -> str:
     return re.sub(r"[\s::*]", "", unicodedata.normalize("NFKC", cell)) if isinstance(cell, str) else ""
-
-
-def _canonical(cell: Cell) -> str:
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return " ".join(str(cell).split()) if cell is not None else ""
 
 
 class RowReader:
@@ -163,10 +136,10 @@ class RowReader:
                 problems.append(self.problem(field, error))
 
         take("received_on", lambda: self._day(cells, "received_on"))
-        take("channel", lambda: _channel(self._text(cells, "channel")))
-        take("category", lambda: _category(self._text(cells, "category")))
+        take("channel", lambda: channel(self._text(cells, "channel")))
+        take("category", lambda: category_of(self._text(cells, "category")))
         take("facts", lambda: text.clean("facts", self._text(cells, "facts"), 5000, min_chars=1))
-        take("amount", lambda: _amount(self._cell(cells, "amount")))
+        take("amount", lambda: amount(self._cell(cells, "amount")))
         take("occurred_on", lambda: self._day(cells, "occurred_on").isoformat() if self._has(cells, "occurred_on") else "")
         take("place", lambda: text.clean("place", self._text(cells, "place"), 200, lines=False))
         take("organ", lambda: self._text(cells, "organ"))
@@ -186,45 +159,37 @@ class RowReader:
     def _cell(self, cells: Sequence[Cell], field: str) -> Cell:
         cell = self.headings.cell(cells, field)
         if isinstance(cell, Odd):
-            raise invalid(field, cell.value, _ODD_ZH[cell])
+            raise invalid(field, cell.value, ODD_ZH[cell])
         return cell
 
     def _text(self, cells: Sequence[Cell], field: str) -> str:
         cell = self._cell(cells, field)
-        return _canonical(cell) if not isinstance(cell, str) else cell.strip()
+        return canonical(cell) if not isinstance(cell, str) else cell.strip()
 
     def _has(self, cells: Sequence[Cell], field: str) -> bool:
         return self._text(cells, field) not in words.NONE_WORDS
 
     def _day(self, cells: Sequence[Cell], field: str) -> date:
-        return quantities.past_date(field, _iso(field, self._cell(cells, field)), self._today)
+        return quantities.past_date(field, iso_date(field, self._cell(cells, field)), self._today)
 
     def _people(self, cells: Sequence[Cell], side: str, problems: list[Problem]) -> tuple[Particulars, ...]:
-        """The people of one side; numbers and phones stand in the order of the names."""
-        found: list[Particulars] = []
+        """The people of one side. Only applicants have columns for their guardians, without whom a child does not apply."""
+        applies = side == "applicant"
+        fields = [f"{side}s", f"{side}_numbers", f"{side}_phones", *(words.GUARDIANS if applies else ())]
         try:
-            columns = [self._list(cells, f"{side}{suffix}") for suffix in ("s", "_numbers", "_phones")]
-            note = self._text(cells, "note")
+            people = Side(*(split(self._text(cells, field)) for field in fields)).people(self._text(cells, "note"))
         except DomainError as error:
-            problems.append(self.problem(f"{side}s", error))
+            problems.append(self.problem(column_of(side, error), error))
             return ()
-        names, numbers, phones = columns
-        if not names or len(names) > MAX_PEOPLE or len(numbers) > len(names) or len(phones) > len(names):
-            problems.append(self.problem(f"{side}s", _wrong_count(names)))
-            return ()
-        for n, name in enumerate(names):
-            person = _particulars(name, _at(numbers, n), _at(phones, n), note)
+        found: list[Particulars] = []
+        for person in people:
             try:
-                check_party(side, person, self._today, applies=False)
+                check_party(side, person, self._today, applies=applies)
             except DomainError as error:
-                problems.append(self.problem(_column_of(side, error), error))
+                problems.append(self.problem(column_of(side, error), error))
             else:
                 found.append(person)
         return tuple(found)
-
-    def _list(self, cells: Sequence[Cell], field: str) -> list[str]:
-        parts = [part.strip() for part in _SEPARATORS.split(self._text(cells, field))]
-        return parts if any(p not in words.NONE_WORDS for p in parts) or len(parts) > 1 else []
 
     def _result(self, cells: Sequence[Cell], received_on: date | None) -> RowResult | None:
         """Reasons: RESULT_REQUIRED, RESULT_UNKNOWN, ALREADY_FINISHED, FORM_REQUIRED, CLOSED_BEFORE_RECEIVED."""
@@ -251,88 +216,3 @@ class RowReader:
             performed=self._text(cells, "performance") in words.PERFORMED_WORDS,
             confirmed=self._text(cells, "confirmation") in words.CONFIRMED_WORDS,
         )
-
-
-def _wrong_count(names: Sequence[str]) -> DomainError:
-    if not names:
-        return invalid("parties", "NAME_EMPTY", "名称不能为空")
-    if len(names) > MAX_PEOPLE:
-        return invalid("parties", "PARTIES_TOO_MANY", f"一行一方不能超过{MAX_PEOPLE}人,请按群体案件登记")
-    return invalid("parties", "PARTY_COUNT_MISMATCH", "证件号码或电话的个数多于姓名")
-
-
-def _at(values: Sequence[str], n: int) -> str:
-    value = values[n] if n < len(values) else ""
-    return "" if value in words.NONE_WORDS else value
-
-
-def _column_of(side: str, error: DomainError) -> str:
-    path = error.violations[0].path if error.violations else ""
-    return {"id_number": f"{side}_numbers", "id_type": f"{side}_numbers", "phone": f"{side}_phones"}.get(
-        path.rpartition(".")[2], f"{side}s"
-    )
-
-
-def _particulars(name: str, number: str, phone: str, note: str) -> Particulars:
-    """A person or an organisation, told by the number, else by the name."""
-    compact = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number)).upper()
-    person = Particulars(party_id="", kind=PERSON, name=name, phone=phone)
-    if re.fullmatch(r"\d{17}[\dX]", compact) and not _ORGANISATION.search(name):
-        return replace(person, id_type="resident_id", id_number=compact)
-    if _ORGANISATION.search(name) or re.fullmatch(r"[0-9A-Z]{2}\d{6}[0-9A-Z]{10}", compact):
-        return replace(person, kind=ORGANISATION, id_type=CREDIT_CODE if compact else "none", id_number=compact)
-    if not compact:
-        return replace(person, id_type="none", identity_note=note[:200] or "台账未载证件")
-    kinds = ((r"[HM]\d{8,10}", "hk_macao_permit"), (r"[A-Z]{1,2}\d{7,8}", "passport"), (r"\d{8}", "taiwan_permit"))
-    id_type = next((kind for pattern, kind in kinds if re.fullmatch(pattern, compact)), "resident_id")
-    return replace(person, id_type=id_type, id_number=compact)
-
-
-def _channel(said: str) -> str:
-    code = words.channel_words().get(said)
-    if code is None:
-        raise invalid("channel", "CODE_UNKNOWN", "受理渠道不在代码表中")
-    return code
-
-
-def _category(said: str) -> str:
-    """A code (`0201`, `0201 用水排水…`), the name of a leaf or a group, or a type of the ministry's list."""
-    if code := re.match(r"(\d{4}|99)(?!\d)", said):
-        return category(code[1]).code
-    plain = said.removesuffix("纠纷").removesuffix("类")
-    found = words.category_words().get(plain) or words.category_words().get(said)
-    if found is None:
-        raise invalid("category", "CATEGORY_UNKNOWN", "纠纷类别不在分类表中")
-    return found
-
-
-def _amount(cell: Cell) -> str:
-    """Yuan as text, empty for none. `1,200元` and `1.5万元` are understood."""
-    if cell is None or (isinstance(cell, str) and cell.strip() in words.NONE_WORDS):
-        return ""
-    written = re.sub(r"[\s,¥¥元]", "", unicodedata.normalize("NFKC", str(cell)))
-    times = 10_000 if written.endswith("万") else 1
-    try:
-        value = Decimal(written.removesuffix("万")) * times
-        plain = format(value.normalize() if value == value.to_integral_value() else value, "f") if value.is_finite() else written
-    except InvalidOperation:
-        plain = written
-    return quantities.yuan(quantities.money_fen("amount", plain))
-
-
-def _iso(field: str, cell: Cell) -> str:
-    """A date as people and spreadsheets write it, as an ISO date."""
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and 1 <= cell < 100_000:
-        return (_SERIAL_DAY_ZERO + timedelta(days=int(cell))).isoformat()
-    written = unicodedata.normalize("NFKC", _canonical(cell))
-    if not written:
-        raise invalid(field, "DATE_REQUIRED", "日期不能为空")
-    parts = re.fullmatch(r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:\s.*)?", written, re.ASCII)
-    if parts is None:
-        return written
-    year, month, day = parts[1], parts[2] or parts[4], parts[3] or parts[5]
-    return f"{year}-{int(month):02d}-{int(day):02d}"

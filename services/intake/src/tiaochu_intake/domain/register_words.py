@@ -11,6 +11,10 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "applicants": ("申请人", "申请人姓名", "申请方", "来访人", "投诉人", "当事人甲", "甲方"),
     "applicant_numbers": ("证件号码", "申请人证件号码", "身份证号", "身份证号码", "申请人身份证号", "证件号"),
     "applicant_phones": ("电话", "联系电话", "申请人电话", "申请人联系电话", "联系方式", "手机号码"),
+    "guardians": ("监护人", "申请人监护人", "监护人姓名", "法定代理人"),
+    "guardian_numbers": ("监护人证件号码", "监护人身份证号", "监护人身份证号码", "监护人证件号"),
+    "guardian_phones": ("监护人电话", "监护人联系电话"),
+    "guardian_relations": ("与申请人关系", "监护关系", "与被监护人关系"),
     "respondents": ("被申请人", "被申请人姓名", "被申请方", "被投诉人", "对方当事人", "当事人乙", "乙方"),
     "respondent_numbers": ("被申请人证件号码", "被申请人身份证号", "被申请人证件号", "对方证件号码"),
     "respondent_phones": ("被申请人电话", "被申请人联系电话", "对方电话", "被申请人联系方式"),
@@ -35,6 +39,8 @@ NEEDED = ("received_on", "applicants", "respondents", "category", "facts")
 NEEDED_HISTORY = ("result", "closed_on", "form")
 IDENTITY = ("received_on", "applicants", "respondents", "category", "facts", "amount", "organ", "occurred_on", "place")
 """What makes a row the same row, whatever is added to it later."""
+
+GUARDIANS = ("guardians", "guardian_numbers", "guardian_phones", "guardian_relations")
 
 TWINS = {"applicant_numbers": "respondent_numbers", "applicant_phones": "respondent_phones"}
 """A heading that both sides bear stands for the respondent's when it comes after the respondent."""

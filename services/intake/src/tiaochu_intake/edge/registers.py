@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 from tiaochu.intake.v1 import register_import_service_pb2 as pb
 from tiaochu_domainkit.errors import invalid
 from tiaochu_intake.domain.files import check_name
-from tiaochu_intake.domain.register import Cell
+from tiaochu_intake.domain.register_cells import Cell
 from tiaochu_intake.edge.workbook import Workbook
 from tiaochu_intake.usecases.register_import import RegisterImport, Tally
 from tiaochu_kit.usecase import Context, stream

@@ -14,7 +14,7 @@ from xml.parsers import expat
 from openpyxl import load_workbook
 
 from tiaochu_domainkit.errors import DomainError, invalid
-from tiaochu_intake.domain.register import Cell, Odd
+from tiaochu_intake.domain.register_cells import Cell, Odd
 
 MAX_PARTS = 2000
 MAX_COLUMNS = 200

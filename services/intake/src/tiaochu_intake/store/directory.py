@@ -8,7 +8,7 @@ from tiaochu.routing.v1.directory_service_pb2 import ListOrgansRequest
 from tiaochu_intake.usecases.ports import Organ
 from tiaochu_kit.database import Database, Tx
 from tiaochu_kit.peers import Peers
-from tiaochu_kit.usecase import Context, Event, projection
+from tiaochu_kit.usecase import Context, Copies, Event, projection
 
 SECONDS_BELIEVED = 5.0
 
@@ -60,7 +60,7 @@ class OrganDirectory:
 class OrganLog:
     """Keeps `organs`. Given to the consumer of routing's log."""
 
-    @projection("tiaochu.routing.events.v1.OrganPlaced")
+    @projection("tiaochu.routing.events.v1.OrganPlaced", copies=Copies("organs"))
     async def place(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
         """An organ has its place from a day on; the newest word counts."""
         latest = {e.body.organ_id: e for e in events}

@@ -53,7 +53,7 @@ def _case(event: Event[Any]) -> Sequence[Read]:
 class RoutingReactions:
     """Routing decides about merges and fires the clock of missing papers; what it says of a case is copied for the stage."""
 
-    @reaction(*_ROUTING_TYPES, reads=lambda e: [ROUTING_COPIES.by_id(e.body.case_id)])
+    @reaction(*_ROUTING_TYPES, reads=lambda e: [ROUTING_COPIES.by_id(e.body.case_id)], copies=ROUTING_COPIES)
     def copy(self, work: Work, e: Event[Any]) -> None:
         """Keep routing's slice; a case not known yet gets its copy all the same."""
         found = work.find(ROUTING_COPIES, e.body.case_id)
@@ -93,7 +93,7 @@ class RoutingReactions:
 class MediationReactions:
     """What mediation says of a case is copied for the stage."""
 
-    @reaction(*_MEDIATION_TYPES, reads=lambda e: [MEDIATION_COPIES.by_id(e.body.case_id)])
+    @reaction(*_MEDIATION_TYPES, reads=lambda e: [MEDIATION_COPIES.by_id(e.body.case_id)], copies=MEDIATION_COPIES)
     def copy(self, work: Work, e: Event[Any]) -> None:
         """Keep mediation's slice, and when each stage was reached."""
         found = work.find(MEDIATION_COPIES, e.body.case_id)

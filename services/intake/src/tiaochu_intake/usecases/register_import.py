@@ -13,7 +13,8 @@ from tiaochu_domainkit.clocks import beijing, midnight
 from tiaochu_domainkit.errors import DomainError, Kind, invalid
 from tiaochu_intake.domain.parties import Particulars
 from tiaochu_intake.domain.policies import Policy
-from tiaochu_intake.domain.register import Cell, Headings, Problem, Row, RowReader, recognise, row_key
+from tiaochu_intake.domain.register import Headings, Problem, Row, RowReader, recognise, row_key
+from tiaochu_intake.domain.register_cells import Cell
 from tiaochu_intake.usecases.ports import Organ, Organs, Policies, receiving_organ
 from tiaochu_intake.usecases.registration import ROW_KEY, RegistrationCommands
 from tiaochu_kit.database import Database
@@ -205,7 +206,18 @@ def _request(row: Row, organ_id: str, region: str, key: str) -> pb.RegisterRow:
 def _people(people: Iterable[Particulars]) -> list[case_pb2.PartyInput]:
     return [
         case_pb2.PartyInput(
-            kind=p.kind, name=p.name, id_type=p.id_type, id_number=p.id_number, phone=p.phone, identity_note=p.identity_note
+            kind=p.kind,
+            name=p.name,
+            id_type=p.id_type,
+            id_number=p.id_number,
+            phone=p.phone,
+            identity_note=p.identity_note,
+            representatives=[
+                case_pb2.RepresentativeInput(
+                    kind=r.kind, name=r.name, id_type=r.id_type, id_number=r.id_number, phone=r.phone, relation=r.relation
+                )
+                for r in p.representatives
+            ],
         )
         for p in people
     ]

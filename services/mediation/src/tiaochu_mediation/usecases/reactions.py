@@ -45,7 +45,7 @@ class IntakeReactions:
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
 
-    @reaction(INTAKE + "CaseRegistered", reads=_both)
+    @reaction(INTAKE + "CaseRegistered", reads=_both, copies=CASE_FACTS)
     def register(self, work: Work, e: Event[Any]) -> None:
         """A case waits for its acceptance. One of an old register is over already."""
         if e.body.history:
@@ -54,7 +54,7 @@ class IntakeReactions:
         facts = _facts(work, e)
         facts.channel, facts.agency_id, facts.exchange_id = e.body.channel, e.body.agency_id, e.body.exchange_id
 
-    @reaction(INTAKE + "CaseClassified", reads=_both)
+    @reaction(INTAKE + "CaseClassified", reads=_both, copies=CASE_FACTS)
     def classify(self, work: Work, e: Event[Any]) -> None:
         """What kind of dispute it is, as of now."""
         facts = _facts(work, e)

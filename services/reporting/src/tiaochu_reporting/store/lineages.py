@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tiaochu_kit.database import Database
+from tiaochu_kit.database import Database, Tx
 from tiaochu_reporting.usecases.fold import REBUILDING
 from tiaochu_reporting.usecases.ports import Lineage
 
@@ -25,6 +25,12 @@ SELECT (SELECT count(*) FROM cursors c WHERE c.producer = ANY(%s::text[]) AND NO
      + (SELECT count(*) FROM parked_events b WHERE b.producer LIKE %s AND NOT EXISTS (
           SELECT FROM parked_events p WHERE p.producer || %s = b.producer AND p.district = b.district AND p.position = b.position))
 """
+_GIVE_UP_SQL = "UPDATE lineages SET state = 'retired' WHERE state = 'building'"
+_BEGIN_SQL = """
+WITH taken AS (INSERT INTO number_series VALUES ('lineage', 2) ON CONFLICT (series) DO UPDATE SET next = number_series.next + 1 RETURNING next)
+INSERT INTO lineages (lineage, state, started_at) SELECT next, 'building', now() FROM taken
+"""
+_BUILDING_SQL = "SELECT 1 FROM lineages WHERE lineage = %s AND state = 'building'"
 _RETIRE_SQL = "UPDATE lineages SET state = 'retired' WHERE state = 'live'"
 _LIVE_SQL = "UPDATE lineages SET state = 'live', live_at = %s WHERE lineage = %s"
 _FORGET = ("DELETE FROM cursors WHERE producer LIKE %s", "DELETE FROM parked_events WHERE producer LIKE %s")
@@ -57,13 +63,20 @@ class LineageTables:
         async with self._database.transaction() as tx:
             await tx.queue(_HOLD_SQL)
             [(behind,)] = await tx.rows(_BEHIND_SQL, (list(producers), lineage, f"%{mark}", mark))
-            if behind:
+            if behind or not await tx.rows(_BUILDING_SQL, (lineage,)):
                 return False
             await tx.queue(_RETIRE_SQL)
             await tx.queue(_LIVE_SQL, (at, lineage))
             for statement in _FORGET:
                 await tx.queue(statement, (f"%{mark}",))
         return True
+
+    async def start_over(self, tx: Tx) -> None:
+        """See the port."""
+        await tx.queue(_GIVE_UP_SQL)
+        for statement in _FORGET:
+            await tx.queue(statement, (f"%{REBUILDING}%",))
+        await tx.queue(_BEGIN_SQL)
 
     async def purge(self) -> None:
         """See the port."""

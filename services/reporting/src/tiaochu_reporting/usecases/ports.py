@@ -93,5 +93,8 @@ class Lineages(Protocol):
     async def switch(self, lineage: int, producers: Sequence[str], at: datetime) -> bool:
         """Make `lineage` the live one if it follows every log and has parked nothing that the consumers did not; answers whether it is."""
 
+    async def start_over(self, tx: Tx) -> None:
+        """Begin the next lineage, and give up what is being built: it may hold events that are lost."""
+
     async def purge(self) -> None:
         """Delete what retired lineages hold."""

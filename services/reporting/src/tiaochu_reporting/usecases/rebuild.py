@@ -9,9 +9,10 @@ import structlog
 from tiaochu.log.v1.log_service_pb2 import Head, LoggedEvent
 from tiaochu.reporting.v1 import projection_service_pb2 as pb
 from tiaochu_kit.consumer import Consumer
+from tiaochu_kit.database import Tx
 from tiaochu_kit.producers import Producer
 from tiaochu_kit.series import NumberSeries
-from tiaochu_kit.usecase import Context, Work, command, query
+from tiaochu_kit.usecase import Context, Work, command, on_lineage, query
 from tiaochu_reporting.usecases.fold import REBUILDING
 from tiaochu_reporting.usecases.instants import stamp
 from tiaochu_reporting.usecases.ports import Lineage, Lineages
@@ -36,6 +37,10 @@ class LogFromZero:
     async def read(self, district: str, after: int) -> Sequence[LoggedEvent]:
         """See `Producer`."""
         return await self._producer.read(district, after)
+
+    async def read_cases(self, case_ids: Sequence[str], types: Sequence[str], after: tuple[str, int] = ("", 0)) -> Sequence[LoggedEvent]:
+        """See `Producer`."""
+        return await self._producer.read_cases(case_ids, types, after)
 
 
 class Rebuilding:
@@ -72,6 +77,18 @@ class Rebuilding:
         live = await self._lineages.switch(lineage, producers, self._now())
         log.info("rebuild.live" if live else "rebuild.behind", lineage=lineage)
         return live
+
+
+class StartingOver:
+    """Every figure may rest on what a producer lost: all tables are made anew. Given to every consumer."""
+
+    def __init__(self, lineages: Lineages) -> None:
+        self._lineages = lineages
+
+    @on_lineage
+    async def start_over(self, tx: Tx) -> None:
+        """See `Lineages.start_over`; the background work builds it."""
+        await self._lineages.start_over(tx)
 
 
 class ProjectionCommands:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tiaochu_kit.database import Tx
-from tiaochu_kit.usecase import Event, projection
+from tiaochu_kit.usecase import Copies, Event, projection
 
 _MEDIATION = "tiaochu.mediation.events.v1"
 
@@ -26,6 +26,7 @@ class AssignmentProjection:
         f"{_MEDIATION}.AgreementEffective",
         f"{_MEDIATION}.MediationTerminated",
         f"{_MEDIATION}.CaseClosed",
+        copies=Copies("assignments", case="case_id"),
     )
     async def fold(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
         """In the order they happened."""

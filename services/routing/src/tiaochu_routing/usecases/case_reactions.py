@@ -28,6 +28,7 @@ class IntakeReactions:
             MEDIATION_FACTS.by_id(e.body.case_id),
             ORGANS.by_id(e.body.first_receiver_organ_id),
         ],
+        copies=CASE_FACTS,
     )
     def registered(self, work: Work, e: Event[Any]) -> None:
         """The first receiver is responsible since the registration was recorded (首接责任)."""
@@ -46,7 +47,7 @@ class IntakeReactions:
         if ended is not None and ended.ended_at is not None:
             case.end(ended.ended_as, ended.ended_at)
 
-    @reaction(f"{_INTAKE}.CaseClassified", reads=lambda e: [CASE_FACTS.by_id(e.body.case_id)])
+    @reaction(f"{_INTAKE}.CaseClassified", reads=lambda e: [CASE_FACTS.by_id(e.body.case_id)], copies=CASE_FACTS)
     def classified(self, work: Work, e: Event[Any]) -> None:
         """Lead and co-units follow from the rules, which are looked up outside the batch."""
         facts = _facts(work, e)
@@ -65,6 +66,7 @@ class IntakeReactions:
         f"{_INTAKE}.MergeProposed",
         f"{_INTAKE}.MergeDropped",
         reads=lambda e: [CASE_FACTS.by_id(e.body.case_id)],
+        copies=CASE_FACTS,
     )
     def told(self, work: Work, e: Event[Any]) -> None:
         """The slice of the intake."""
@@ -98,6 +100,7 @@ class MediationReactions:
         f"{_MEDIATION}.CaseClosed",
         f"{_MEDIATION}.MediationTerminated",
         reads=lambda e: [RESPONSIBILITIES.by_id(e.body.case_id), MEDIATION_FACTS.by_id(e.body.case_id)],
+        copies=MEDIATION_FACTS,
     )
     def ended(self, work: Work, e: Event[Any]) -> None:
         """After a mediation that was begun the responsible unit still owes the follow-up; the end is `CaseClosed`."""

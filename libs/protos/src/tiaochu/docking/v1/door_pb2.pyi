@@ -434,6 +434,44 @@ class NoteUnwritableRequest(_message.Message):
 Global___NoteUnwritableRequest: _TypeAlias = NoteUnwritableRequest  # noqa: Y015
 
 @_typing.final
+class NoteUnwritableOfferRequest(_message.Message):
+    """An offer of ours may not pass as it stands, so that there is no exchange yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    PACKET_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Unique for the call and reason."""
+    agency_id: _builtins.str
+    """The agency."""
+    case_id: _builtins.str
+    """The case."""
+    packet_id: _builtins.str
+    """The packet that would have been."""
+    reason: _builtins.str
+    """Why it may not pass."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        packet_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "case_id", b"case_id", "packet_id", b"packet_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteUnwritableOfferRequest: _TypeAlias = NoteUnwritableOfferRequest  # noqa: Y015
+
+@_typing.final
 class IssuedResponse(_message.Message):
     """An answer without content."""
 

@@ -74,26 +74,62 @@ class Head(_message.Message):
     DISTRICT_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     HASH_FIELD_NUMBER: _builtins.int
+    LINEAGES_FIELD_NUMBER: _builtins.int
     district: _builtins.str
     """District code of the log; 000000 is the cell's own."""
     position: _builtins.int
     """Position of the newest event, 0 for an empty log."""
     hash: _builtins.bytes
     """Running hash at that position."""
+    @_builtins.property
+    def lineages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Lineage]:
+        """The lineages begun in this log, oldest first; none in a log that was never taken back."""
+
     def __init__(
         self,
         *,
         district: _builtins.str = ...,
         position: _builtins.int = ...,
         hash: _builtins.bytes = ...,
+        lineages: _abc.Iterable[Global___Lineage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "hash", b"hash", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "hash", b"hash", "lineages", b"lineages", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Head: _TypeAlias = Head  # noqa: Y015
+
+@_typing.final
+class Lineage(_message.Message):
+    """A log that goes on from an earlier place because what followed was lost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """The instant it began, in microseconds since 1970: a later lineage has a greater number whatever a restore forgets."""
+    after: _builtins.int
+    """The last position that was not lost."""
+    hash: _builtins.bytes
+    """Running hash at that position."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        after: _builtins.int = ...,
+        hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "hash", b"hash", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Lineage: _TypeAlias = Lineage  # noqa: Y015
 
 @_typing.final
 class ReadLogRequest(_message.Message):
@@ -148,6 +184,68 @@ class ReadLogResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadLogResponse: _TypeAlias = ReadLogResponse  # noqa: Y015
+
+@_typing.final
+class ReadCasesRequest(_message.Message):
+    """Asks for events by case, in the order of districts and positions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_IDS_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    AFTER_DISTRICT_FIELD_NUMBER: _builtins.int
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    after_district: _builtins.str
+    """Optional. Events behind this place are wanted."""
+    after_position: _builtins.int
+    """Position of that place."""
+    @_builtins.property
+    def case_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. The cases; an empty text stands for events that belong to none."""
+
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. Full names of the event types wanted."""
+
+    def __init__(
+        self,
+        *,
+        case_ids: _abc.Iterable[_builtins.str] | None = ...,
+        types: _abc.Iterable[_builtins.str] | None = ...,
+        after_district: _builtins.str = ...,
+        after_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_district", b"after_district", "after_position", b"after_position", "case_ids", b"case_ids", "types", b"types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadCasesRequest: _TypeAlias = ReadCasesRequest  # noqa: Y015
+
+@_typing.final
+class ReadCasesResponse(_message.Message):
+    """Events of some cases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedEvent]:
+        """At most 2000; fewer are all that there are. `previous_hash` is empty."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___LoggedEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadCasesResponse: _TypeAlias = ReadCasesResponse  # noqa: Y015
 
 @_typing.final
 class LoggedEvent(_message.Message):
@@ -662,3 +760,186 @@ class RetryCallResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryCallResponse: _TypeAlias = RetryCallResponse  # noqa: Y015
+
+@_typing.final
+class ListCursorsRequest(_message.Message):
+    """Asks for cursors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCursorsRequest: _TypeAlias = ListCursorsRequest  # noqa: Y015
+
+@_typing.final
+class ListCursorsResponse(_message.Message):
+    """How far a service has read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cursors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cursor]:
+        """By producer and district."""
+
+    def __init__(
+        self,
+        *,
+        cursors: _abc.Iterable[Global___Cursor] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursors", b"cursors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCursorsResponse: _TypeAlias = ListCursorsResponse  # noqa: Y015
+
+@_typing.final
+class Cursor(_message.Message):
+    """How far a service has read one log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    LINEAGE_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    producer: _builtins.str
+    """The service whose log it is; a part behind `#` names a reading from zero."""
+    district: _builtins.str
+    """District code of the log."""
+    position: _builtins.int
+    """Position of the last event read."""
+    hash: _builtins.bytes
+    """Running hash at that position."""
+    lineage: _builtins.int
+    """The newest lineage followed, 0 for the first."""
+    head: _builtins.int
+    """Position of the producer's head, -1 while the producer does not answer."""
+    state: _builtins.str
+    """`read` to the head, `behind` it, `unavailable`; or standing still until a person acts: `head_behind_cursor`, `another_hash`, `new_lineage`
+    (copies are being made again), `parked` (too many parked events).
+    """
+    def __init__(
+        self,
+        *,
+        producer: _builtins.str = ...,
+        district: _builtins.str = ...,
+        position: _builtins.int = ...,
+        hash: _builtins.bytes = ...,
+        lineage: _builtins.int = ...,
+        head: _builtins.int = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "hash", b"hash", "head", b"head", "lineage", b"lineage", "position", b"position", "producer", b"producer", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cursor: _TypeAlias = Cursor  # noqa: Y015
+
+@_typing.final
+class StartLineageRequest(_message.Message):
+    """Asks to begin a new lineage in every log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESTORED_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DISTRICTS_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why it had to be; no personal data. Stands in the log."""
+    dry_run: _builtins.bool
+    """Only answer what would be done."""
+    @_builtins.property
+    def restored_time(self) -> _timestamp_pb2.Timestamp:
+        """Required. The moment the service was restored to. What it recorded since it was started again is later and is kept."""
+
+    @_builtins.property
+    def districts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Districts whose logs are lost as a whole, which this service does not know any more."""
+
+    def __init__(
+        self,
+        *,
+        restored_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        districts: _abc.Iterable[_builtins.str] | None = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["restored_time", b"restored_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["districts", b"districts", "dry_run", b"dry_run", "reason", b"reason", "restored_time", b"restored_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartLineageRequest: _TypeAlias = StartLineageRequest  # noqa: Y015
+
+@_typing.final
+class StartLineageResponse(_message.Message):
+    """What was begun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINEAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lineages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StartedLineage]:
+        """A lineage a log."""
+
+    def __init__(
+        self,
+        *,
+        lineages: _abc.Iterable[Global___StartedLineage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lineages", b"lineages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartLineageResponse: _TypeAlias = StartLineageResponse  # noqa: Y015
+
+@_typing.final
+class StartedLineage(_message.Message):
+    """The lineage of one log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    LINEAGE_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    district: _builtins.str
+    """District code of the log."""
+    kept: _builtins.int
+    """Events recorded after the restore that the new lineage keeps."""
+    @_builtins.property
+    def lineage(self) -> Global___Lineage:
+        """The new lineage."""
+
+    def __init__(
+        self,
+        *,
+        district: _builtins.str = ...,
+        lineage: Global___Lineage | None = ...,
+        kept: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lineage", b"lineage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "kept", b"kept", "lineage", b"lineage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartedLineage: _TypeAlias = StartedLineage  # noqa: Y015

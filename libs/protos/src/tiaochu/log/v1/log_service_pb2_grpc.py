@@ -45,6 +45,11 @@ class LogServiceStub:
                 request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadLogRequest.SerializeToString,
                 response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadLogResponse.FromString,
                 _registered_method=True)
+        self.ReadCases = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/ReadCases',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadCasesRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadCasesResponse.FromString,
+                _registered_method=True)
         self.ReadSubject = channel.unary_unary(
                 '/tiaochu.log.v1.LogService/ReadSubject',
                 request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadSubjectRequest.SerializeToString,
@@ -80,6 +85,16 @@ class LogServiceStub:
                 request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallRequest.SerializeToString,
                 response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallResponse.FromString,
                 _registered_method=True)
+        self.ListCursors = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/ListCursors',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCursorsRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCursorsResponse.FromString,
+                _registered_method=True)
+        self.StartLineage = channel.unary_unary(
+                '/tiaochu.log.v1.LogService/StartLineage',
+                request_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.StartLineageRequest.SerializeToString,
+                response_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.StartLineageResponse.FromString,
+                _registered_method=True)
 
 
 class LogServiceServicer:
@@ -95,6 +110,13 @@ class LogServiceServicer:
 
     def ReadLog(self, request, context):
         """The events of one log after a position, oldest first. Sequences what is committed and not yet positioned before it answers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadCases(self, request, context):
+        """The events of some cases, or of no case, in all logs of this service: what a consumer makes its copies of these cases from again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,6 +172,21 @@ class LogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCursors(self, request, context):
+        """How far this service has read the logs of the others, compared with their heads now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartLineage(self, request, context):
+        """Says of a service that was restored to an older moment that what it recorded later is lost: each of its logs goes on in a new lineage,
+        and whoever read the lost events makes its copies again. With `dry_run` nothing is changed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +199,11 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.ReadLog,
                     request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadLogRequest.FromString,
                     response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadLogResponse.SerializeToString,
+            ),
+            'ReadCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadCases,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadCasesRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadCasesResponse.SerializeToString,
             ),
             'ReadSubject': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadSubject,
@@ -197,6 +239,16 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.RetryCall,
                     request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallRequest.FromString,
                     response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallResponse.SerializeToString,
+            ),
+            'ListCursors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCursors,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCursorsRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCursorsResponse.SerializeToString,
+            ),
+            'StartLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartLineage,
+                    request_deserializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.StartLineageRequest.FromString,
+                    response_serializer=tiaochu_dot_log_dot_v1_dot_log__service__pb2.StartLineageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -254,6 +306,33 @@ class LogService:
             '/tiaochu.log.v1.LogService/ReadLog',
             tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadLogRequest.SerializeToString,
             tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadLogResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/ReadCases',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadCasesRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ReadCasesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -443,6 +522,60 @@ class LogService:
             '/tiaochu.log.v1.LogService/RetryCall',
             tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallRequest.SerializeToString,
             tiaochu_dot_log_dot_v1_dot_log__service__pb2.RetryCallResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCursors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/ListCursors',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCursorsRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.ListCursorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tiaochu.log.v1.LogService/StartLineage',
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.StartLineageRequest.SerializeToString,
+            tiaochu_dot_log_dot_v1_dot_log__service__pb2.StartLineageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,8 @@ class LogServiceStub:
     """The newest position of each log of this service."""
     ReadLog: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ReadLogRequest, _log_service_pb2.ReadLogResponse]
     """The events of one log after a position, oldest first. Sequences what is committed and not yet positioned before it answers."""
+    ReadCases: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ReadCasesRequest, _log_service_pb2.ReadCasesResponse]
+    """The events of some cases, or of no case, in all logs of this service: what a consumer makes its copies of these cases from again."""
     ReadSubject: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ReadSubjectRequest, _log_service_pb2.ReadSubjectResponse]
     """Every event of one case in this service, in the order it was recorded."""
     ExportLog: _aio.UnaryStreamMultiCallable[_log_service_pb2.ExportLogRequest, _log_service_pb2.ExportLogResponse]
@@ -36,6 +38,12 @@ class LogServiceStub:
     """Durable calls of this service: open ones, or those refused for good."""
     RetryCall: _aio.UnaryUnaryMultiCallable[_log_service_pb2.RetryCallRequest, _log_service_pb2.RetryCallResponse]
     """Makes a call again, now: one that waits, or one that was refused. Its `request_id` stays the same."""
+    ListCursors: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ListCursorsRequest, _log_service_pb2.ListCursorsResponse]
+    """How far this service has read the logs of the others, compared with their heads now."""
+    StartLineage: _aio.UnaryUnaryMultiCallable[_log_service_pb2.StartLineageRequest, _log_service_pb2.StartLineageResponse]
+    """Says of a service that was restored to an older moment that what it recorded later is lost: each of its logs goes on in a new lineage,
+    and whoever read the lost events makes its copies again. With `dry_run` nothing is changed.
+    """
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
     """The journal of one service, readable by the services that consume it, by operators and, per case, by those who see the case."""
@@ -55,6 +63,14 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_log_service_pb2.ReadLogRequest, _abc.Awaitable[_log_service_pb2.ReadLogResponse]],
     ) -> _abc.Awaitable[_log_service_pb2.ReadLogResponse]:
         """The events of one log after a position, oldest first. Sequences what is committed and not yet positioned before it answers."""
+
+    @_abc_1.abstractmethod
+    def ReadCases(
+        self,
+        request: _log_service_pb2.ReadCasesRequest,
+        context: _aio.ServicerContext[_log_service_pb2.ReadCasesRequest, _abc.Awaitable[_log_service_pb2.ReadCasesResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.ReadCasesResponse]:
+        """The events of some cases, or of no case, in all logs of this service: what a consumer makes its copies of these cases from again."""
 
     @_abc_1.abstractmethod
     def ReadSubject(
@@ -113,5 +129,23 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_log_service_pb2.RetryCallRequest, _abc.Awaitable[_log_service_pb2.RetryCallResponse]],
     ) -> _abc.Awaitable[_log_service_pb2.RetryCallResponse]:
         """Makes a call again, now: one that waits, or one that was refused. Its `request_id` stays the same."""
+
+    @_abc_1.abstractmethod
+    def ListCursors(
+        self,
+        request: _log_service_pb2.ListCursorsRequest,
+        context: _aio.ServicerContext[_log_service_pb2.ListCursorsRequest, _abc.Awaitable[_log_service_pb2.ListCursorsResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.ListCursorsResponse]:
+        """How far this service has read the logs of the others, compared with their heads now."""
+
+    @_abc_1.abstractmethod
+    def StartLineage(
+        self,
+        request: _log_service_pb2.StartLineageRequest,
+        context: _aio.ServicerContext[_log_service_pb2.StartLineageRequest, _abc.Awaitable[_log_service_pb2.StartLineageResponse]],
+    ) -> _abc.Awaitable[_log_service_pb2.StartLineageResponse]:
+        """Says of a service that was restored to an older moment that what it recorded later is lost: each of its logs goes on in a new lineage,
+        and whoever read the lost events makes its copies again. With `dry_run` nothing is changed.
+        """
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _aio.Server) -> None: ...

@@ -229,7 +229,7 @@ class DeliveryDead(_message.Message):
     PACKET_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     exchange_id: _builtins.str
-    """The exchange; empty for a notice."""
+    """The exchange; empty for a notice, and for an offer that could not be written."""
     case_id: _builtins.str
     """The case."""
     packet_id: _builtins.str

@@ -1,0 +1,75 @@
+"""What an operator asks and decides after a restore. Part of `LogService`."""
+
+from collections.abc import Mapping
+from datetime import UTC
+
+from tiaochu.log.v1 import log_service_pb2 as pb
+from tiaochu_domainkit.errors import DomainError, invalid
+from tiaochu_kit.consumer import EVERY, Consumer, Cursor
+from tiaochu_kit.lineages import LineageStarter
+from tiaochu_kit.remaking import held, known
+from tiaochu_kit.usecase import Context, query
+
+
+class Recovery:
+    """The RPCs about cursors and lineages of `tiaochu.log.v1.LogService`."""
+
+    def __init__(self, consumers: Mapping[str, Consumer], lineages: LineageStarter) -> None:
+        self._consumers = consumers
+        self._lineages = lineages
+
+    @query
+    async def list_cursors(self, _ctx: Context, _r: pb.ListCursorsRequest) -> pb.ListCursorsResponse:
+        """Compared with the producers' heads as they are now, whatever this process noticed before."""
+        return pb.ListCursorsResponse(cursors=[told for name in sorted(self._consumers) for told in await self._compared(name)])
+
+    @query
+    async def start_lineage(self, ctx: Context, r: pb.StartLineageRequest) -> pb.StartLineageResponse:
+        """Accept a loss."""
+        if not r.HasField("restored_time"):
+            raise invalid("restored_time", "REQUIRED", "请填写恢复到的时刻")
+        restored_at = r.restored_time.ToDatetime(UTC)
+        if r.dry_run:
+            return pb.StartLineageResponse(lineages=await self._lineages.plan(restored_at, r.districts))
+        if not r.reason.strip():
+            raise invalid("reason", "REQUIRED", "请填写原因")
+        return pb.StartLineageResponse(lineages=await self._lineages.start(restored_at, r.districts, r.reason, ctx.principal.id))
+
+    async def _compared(self, producer: str) -> list[pb.Cursor]:
+        consumer = self._consumers[producer]
+        cursors = await consumer.cursors()
+        try:
+            heads = {head.district: head for head in await consumer.producer.heads()}
+        except DomainError:
+            heads = None
+        found = []
+        for district in sorted({*cursors, *(heads or {})}):
+            cursor = cursors.get(district, Cursor())
+            told = pb.Cursor(
+                producer=producer, district=district, position=cursor.position, hash=cursor.hash, lineage=known(cursor.lineage)
+            )
+            if heads is None:
+                told.head, told.state = -1, "unavailable"
+            else:
+                head = heads.get(district, pb.Head(district=district))
+                told.head, told.state = head.position, await _state(consumer, cursor, head)
+            found.append(told)
+        return found
+
+
+async def _state(consumer: Consumer, cursor: Cursor, head: pb.Head) -> str:
+    """See `Cursor.state` in the proto."""
+    if held(cursor.lineage):
+        return "new_lineage"
+    if cursor.position > head.position:
+        return "head_behind_cursor"
+    if cursor.position == head.position:
+        same = cursor.hash == head.hash or head.position == 0
+    else:
+        following = await consumer.producer.read(head.district, cursor.position)
+        same = not following or following[0].previous_hash == cursor.hash
+    if not same:
+        return "another_hash"
+    if EVERY in consumer.stops:
+        return "parked"
+    return "read" if cursor.position == head.position else "behind"
