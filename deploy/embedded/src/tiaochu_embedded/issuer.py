@@ -23,8 +23,9 @@ CLIENT_SECRET = "issuer/client-secret"  # noqa: S105 - the name of a file
 class Issuer:
     """Signs ES256 tokens that name a person and nothing else (posts and roles come from the directory)."""
 
-    def __init__(self, vault: Vault, port: int, clock: StackClock, *, audience: str, hours: int) -> None:
-        self.url = f"http://{HOST}:{port}"
+    def __init__(self, vault: Vault, port: int, clock: StackClock, *, audience: str, hours: int, listen: str = HOST, url: str = "") -> None:
+        self.url = url or f"http://{HOST}:{port}"
+        self._listen = listen
         self._vault, self._port, self._clock = vault, port, clock
         self._audience, self._hours = audience, hours
         self.secret_file = vault.password(CLIENT_SECRET)
@@ -51,7 +52,7 @@ class Issuer:
     def start(self) -> None:
         """Serve in threads of this process: a process of its own would cost 40 MB."""
         handler = type("Handler", (_Handler,), {"issuer": self})
-        self._server = ThreadingHTTPServer((HOST, self._port), handler)
+        self._server = ThreadingHTTPServer((self._listen, self._port), handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.1,), name="issuer", daemon=True).start()
 

@@ -22,9 +22,11 @@ MEMORY = "40MiB"
 class Nats(Part[Child]):
     """One server. Wiping its folder loses nothing the journals do not hold."""
 
-    def __init__(self, folder: Path, vault: Vault, port: int, log: Path, services: Sequence[str], *, bound: bool = False) -> None:
+    def __init__(
+        self, folder: Path, vault: Vault, port: int, log: Path, services: Sequence[str], *, bound: bool = False, listen: str = HOST
+    ) -> None:
         self.folder, self.port, self.services = folder, port, tuple(services)
-        self._vault, self._log, self._bound = vault, log, bound
+        self._vault, self._log, self._bound, self._listen = vault, log, bound, listen
 
     @property
     def url(self) -> str:
@@ -66,7 +68,7 @@ class Nats(Part[Child]):
         return json.dumps(
             {
                 "server_name": "tiaochu-embedded",
-                "listen": f"{HOST}:{self.port}",
+                "listen": f"{self._listen}:{self.port}",
                 "jetstream": {"store_dir": str(self.folder), "sync_interval": "always", "max_memory_store": 67108864},
                 "accounts": {"TIAOCHU": {"jetstream": "enabled", "users": users}},
             },

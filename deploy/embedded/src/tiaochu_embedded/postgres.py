@@ -33,6 +33,7 @@ SETTINGS: Mapping[str, str] = {
     "jit": "off",  # short statements only; compiling them costs more than running them
 }
 # Tests may lose their data in a power cut; waiting for the disk is most of their time.
+_FROM_ELSEWHERE = "host all all all scram-sha-256\n"
 NOT_DURABLE: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -71,10 +72,12 @@ class Database:
 class Postgres(Part[Child]):
     """One server. Its data stay in `folder` over restarts, crashes included."""
 
-    def __init__(self, folder: Path, vault: Vault, port: int, log: Path, *, durable: bool = True, bound: bool = False) -> None:
+    def __init__(
+        self, folder: Path, vault: Vault, port: int, log: Path, *, durable: bool = True, bound: bool = False, listen: str = HOST
+    ) -> None:
         self.folder, self.port = folder, port
         self._vault, self._log, self._bound = vault, log, bound
-        self._settings = SETTINGS if durable else {**SETTINGS, **NOT_DURABLE}
+        self._settings = {**SETTINGS, **({} if durable else NOT_DURABLE), "listen_addresses": listen}
 
     # --- the server
 
@@ -84,6 +87,7 @@ class Postgres(Part[Child]):
         if not (self.folder / "PG_VERSION").exists():
             self._create(account)
         self._end_earlier_server()
+        self._admit_others()
         arguments = [part for key, value in self._settings.items() for part in ("-c", f"{key}={value}")]
         self._child = Launch(
             command=[str(_binary("postgres")), "-D", str(self.folder), "-p", str(self.port), *arguments],
@@ -136,6 +140,13 @@ class Postgres(Part[Child]):
                 raise from_os_error(OSError(28, "No space left on device"), str(self.folder))
             raise Problem(f"PostgreSQL could not create its data folder {self.folder}: {tail}", f"无法创建数据库目录 {self.folder}:{tail}")
         unfinished.rename(self.folder)
+
+    def _admit_others(self) -> None:
+        """Let roles come from other machines, by password, where it listens to them."""
+        rules = self.folder / "pg_hba.conf"
+        if self._settings["listen_addresses"] != HOST and _FROM_ELSEWHERE not in rules.read_text():
+            with rules.open("a") as file:
+                file.write(_FROM_ELSEWHERE)
 
     def _end_earlier_server(self) -> None:
         """End a server that an earlier, killed run left on this data folder, and remove its pid file."""
