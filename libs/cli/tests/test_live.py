@@ -329,3 +329,13 @@ def test_a_journal_that_somebody_changed_in_the_database_is_found(shell: Shell, 
     assert "HASH_DIFFERS" in {f["reason"] for f in chains["findings"]}
     plain = shell("audit", "consistency", "--settle", "0")
     assert "routing/329901/7" in plain.out
+
+
+@pytest.mark.req("PF8")
+def test_the_cell_is_checked_as_a_caller_with_a_certificate_sees_it(shell: Shell, stack: Stack) -> None:
+    edge = stack.addresses["http"]["docking"]
+    told = shell("cell", "check", "--edge", edge, "--json")
+    assert told.code == OK, told.out
+    assert orjson.loads(told.out) == {"serving": ["intake", "routing", "mediation", "docking", "reporting"], "edge": edge}
+    away = shell("cell", "check", "--edge", stack.addresses["http"]["routing"], "--json")
+    assert (away.code, orjson.loads(away.out)["reason"]) == (UNAVAILABLE, "EDGE_UNREACHABLE")

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tiaochu_cli.cell import Cell, unreachable
 from tiaochu_cli.rpcs import is_mutation, method_of, path_of, response_of, service_of
@@ -69,6 +70,15 @@ class Wire:
             yield from answers
         except grpc.RpcError as error:
             raise from_rpc(error) from error
+
+    def serves(self, service: str, timeout: float = SECONDS) -> bool:
+        """Whether a service says that it serves. Waits for one that is not there yet; raises `UNAVAILABLE` when it does not come."""
+        check: Any = health_pb2_grpc.HealthStub(self._channel(service)).Check
+        try:
+            answer = check(health_pb2.HealthCheckRequest(), timeout=timeout, wait_for_ready=True)
+        except grpc.RpcError as error:
+            raise from_rpc(error) from error
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     def close(self) -> None:
         """Close all channels."""
