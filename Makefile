@@ -56,8 +56,18 @@ UNIT = $(wildcard libs/*/tests services/*/tests deploy/*/tests tests/contract)
 WHOLE = $(foreach folder,tests/e2e tests/telemetry tests/privacy tests/security tests/robustness,$(if $(wildcard $(folder)/test_*.py $(folder)/*/test_*.py),$(folder)))
 PYTEST = $(BIN)/pytest
 
-.PHONY: test test-units test-whole test-demo
-test: check test-units test-whole test-demo ## everything CI runs
+.PHONY: test test-units test-whole test-demo charts charts-write helm
+test: check charts test-units test-whole test-demo ## everything CI runs
+
+HELM ?= build/tools/helm
+helm: setup
+	@[ "$(HELM)" != build/tools/helm ] || requirements/helm.sh
+
+charts: helm ## the Helm chart: lint, renders, promises, schemas of Kubernetes
+	@HELM=$(HELM) $(PYTEST) tests/charts
+
+charts-write: helm ## write what follows from the chart: README, schema, renders
+	@cd tests && PYTHONPATH=. ../$(BIN)/python -m charts.documents && HELM=$(HELM) PYTHONPATH=. ../$(BIN)/python -m charts.goldens
 
 test-units: setup ## suites of the packages
 	@$(PYTEST) -n 2 --dist loadfile $(UNIT)
