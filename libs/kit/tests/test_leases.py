@@ -1,12 +1,14 @@
 """Leases: one works, the other takes over when it dies, at once when it leaves."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tiaochu_kit import leases
-from tiaochu_kit.leases import Leases
+from tiaochu_kit.leases import Leases, holder_name
 from tiaochu_kit.runner import Kit
 from tiaochu_testkit.services import Cell
 from tiaochu_testkit.waiting import eventually
@@ -83,3 +85,17 @@ async def test_work_that_fails_is_begun_again(kit: Kit) -> None:
     worker.fail = True
     await eventually(lambda: (worker.starts, worker.works) == (2, 1), timeout=5)
     await worker.die()
+
+
+async def test_what_a_killed_process_of_this_host_held_is_taken_at_once_and_what_another_holds_is_not(kit: Kit) -> None:
+    killed = await asyncio.create_subprocess_exec("true")
+    await killed.wait()
+    host = socket.gethostname()
+    async with kit.database.transaction() as tx:
+        for name, holder in (("mine", f"{host}-{killed.pid}-1f"), ("alive", f"{host}-{os.getpid()}-2f"), ("elsewhere", "other-host-1-3f")):
+            await tx.queue("INSERT INTO leases VALUES (%s, %s, now() + interval '1 hour')", (name, holder))
+    await Leases(kit.database, holder_name(kit)).inherit()
+    async with kit.database.transaction() as tx:
+        left = {name for (name,) in await tx.rows("SELECT name FROM leases WHERE until > now() + interval '1 minute'")}
+        await tx.queue("DELETE FROM leases WHERE until > now() + interval '1 minute'")
+    assert left == {"alive", "elsewhere"}

@@ -5,7 +5,6 @@ import contextlib
 import hmac
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ from tiaochu_kit.figures import Figures, Gauge
 from tiaochu_kit.housekeeping import Housekeeping
 from tiaochu_kit.http_edge import Health, HttpEdges
 from tiaochu_kit.journal import Journal
-from tiaochu_kit.leases import Leases
+from tiaochu_kit.leases import Leases, holder_name
 from tiaochu_kit.lineages import LineageStarter
 from tiaochu_kit.log_service import LogQueries
 from tiaochu_kit.operators import Operations
@@ -199,7 +198,7 @@ class Service:
         self._calls = Calls(kit.database, kit.clock.now, self.app.calls)
         self._timers = Timers(kit.database, kit.clock.now, self.app.timers)
         kit.on_commit(self._calls.wake)
-        self._leases = Leases(kit.database, f"{socket.gethostname()}-{os.getpid()}-{id(self):x}")
+        self._leases = Leases(kit.database, holder_name(self))
         self._tasks: list[asyncio.Task[None]] = []
 
     def _consumer(self, producer: str, own: OwnLog, handlers: Sequence[object]) -> Consumer:
@@ -223,6 +222,8 @@ class Service:
         if serve:
             await self._server.start()
         if work:
+            with contextlib.suppress(psycopg.Error, PoolTimeout):  # then it waits
+                await self._leases.inherit()
             self._start_work()
         self._health.started = True
         log.info("service.started", grpc=settings.grpc_listen, http=settings.http_listen)
