@@ -82,6 +82,14 @@ security: setup ## hostile input and access, at length (half an hour)
 test-demo: setup ## the demonstration twice: it must not mind its own traces
 	@trap '$(BIN)/python -m tiaochu_embedded stop' EXIT; for run in 1 2; do $(BIN)/python -m tiaochu_demo; done
 
+ROBUSTNESS = PYTHONPATH=tests $(BIN)/python -m robustness
+.PHONY: prove soak
+prove: setup ## the whole campaign of faults (MINUTES=50 SEED=1); renews docs/robustness.md
+	@$(ROBUSTNESS) prove --minutes $(or $(MINUTES),50) --seed $(or $(SEED),1)
+
+soak: setup ## steady work for long (MINUTES=30 RATE=20 cases a second)
+	@$(ROBUSTNESS) soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),20)
+
 .PHONY: up demo stop logs clean
 up: setup ## start the embedded stack
 	@$(BIN)/python -m tiaochu_embedded up

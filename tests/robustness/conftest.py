@@ -1,32 +1,33 @@
-"""A stack of these tests' own, a crowd of clients, and what they were told."""
+"""One short campaign, and the stage on which it was fought."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import Iterator
 
 import pytest
 
-from robustness.clients import Crowd, Ledger
-from tiaochu_embedded.client import RunningStack
-from tiaochu_embedded.stack import Stack
+from robustness.campaign import Campaign, stage_for
+from robustness.faults import FAULTS, SHORT
+
+SEED = 1
+ROUNDS = (
+    (
+        *("kill intake", "kill postgres", "freeze routing", "torn mediation→postgres"),
+        *("kill mediation at command.committed", "kill routing at log.sequenced"),
+        *("kill reporting at batch.applied", "kill docking at webhook.delivered"),
+    ),
+    (
+        *("nats wiped", "cut docking→intake", "sessions ended", "kill routing at timer.fired"),
+        *("kill docking at call.made", "kill mediation at catch-up.read", "kill intake at file.stored"),
+    ),
+)
+"""Each kind of trouble once, in about three minutes. The whole campaign is `make prove`."""
 
 
 @pytest.fixture(scope="package")
-def shaken(tmp_path_factory: pytest.TempPathFactory, furnish: Callable[[Stack], None]) -> Iterator[Stack]:
-    """The stack that is disturbed. Nobody else works in it: its books must hold exactly what the ledger says."""
-    with Stack(tmp_path_factory.mktemp("shaken") / "run") as running:
-        furnish(running)
-        yield running
-
-
-@pytest.fixture(scope="package")
-def ledger() -> Ledger:
-    """What was acknowledged to anybody since the stack began."""
-    return Ledger()
-
-
-@pytest.fixture
-async def crowd(shaken: Stack, ledger: Ledger, request: pytest.FixtureRequest) -> AsyncIterator[Crowd]:
-    """Clients with new cases."""
-    opened = Crowd(RunningStack(shaken.folder.path), ledger, request.node.nodeid)
-    await opened.court.dock()
-    yield opened
-    await opened.close()
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    """The campaign, when it is over; its stack still runs and its clients have gone."""
+    rounds = [[FAULTS[name] for name in names] for names in ROUNDS]
+    with stage_for(tmp_path_factory.mktemp("campaign"), rounds) as stage:
+        fought = Campaign(stage, SEED, SHORT)
+        asyncio.run(fought.run(rounds))
+        yield fought

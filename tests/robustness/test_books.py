@@ -1,13 +1,17 @@
 """The checker can fail: every kind of loss and doubling that it looks for is found where it is made."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from robustness.acts import lost_and_doubled
 from robustness.books import Books, opened
-from robustness.clients import Acknowledged, Crowd, Ledger
-from tiaochu_embedded.stack import Stack
-from tiaochu_testkit.waiting import eventually
+from robustness.campaign import Campaign
+from robustness.history import REFUSED
+
+pytestmark = pytest.mark.timeout(600)
+"""The campaign comes before the first of them."""
 
 WRONGS: dict[str, tuple[str, str, str]] = {
     "an event is lost": ("intake", "DELETE FROM journal WHERE position = 2", "position 3 where 2 is next"),
@@ -59,39 +63,84 @@ WRONGS: dict[str, tuple[str, str, str]] = {
         "held by another unit",
     ),
     "an answer is forgotten": ("intake", "DELETE FROM request_keys", "0 answers are kept"),
+    "a clock fired twice": (
+        "routing",
+        """INSERT INTO journal (event_id, aggregate_id, version, type, district, subject, occurred_at, recorded_at, headers, payload)
+           SELECT gen_random_uuid(), aggregate_id, version + 1, type, district, subject, occurred_at, recorded_at, headers, payload
+           FROM journal WHERE type LIKE '%.ClockExpired' LIMIT 1""",
+        "which had not started or had ended",
+    ),
+    "a clock fired too early": (
+        "routing",
+        "UPDATE journal SET recorded_at = recorded_at - interval '20 days' WHERE type LIKE '%.ClockExpired'",
+        "expired at",
+    ),
+    "a clock is forgotten": ("routing", "DELETE FROM timers", "nothing will fire the clock"),
+    "a reaction was left out": ("intake", "DELETE FROM journal WHERE type LIKE '%.CaseMerged'", "CaseMerged does not follow once"),
+    "a reaction was done twice": (
+        "routing",
+        "UPDATE journal SET subject = (SELECT subject FROM journal WHERE type LIKE '%.CaseAccepted' LIMIT 1) WHERE type LIKE '%.CaseAccepted'",
+        "CaseAccepted happened to",
+    ),
+    "a copy is stale": ("intake", "UPDATE routing_copies SET ended = NOT ended", "does not know whether"),
+    "a holder is stale": ("intake", "UPDATE routing_copies SET holder_organ_id = 'elsewhere'", "for the unit responsible"),
+    "somebody else disposed of a case": (
+        "routing",
+        """UPDATE journal SET headers = jsonb_set(headers::jsonb, '{organ}', '"elsewhere"')::text WHERE type LIKE '%.CaseAccepted'""",
+        "which was not responsible any more",
+    ),
+    "a mediator acted after being replaced": (
+        "mediation",
+        """UPDATE journal SET headers = jsonb_set(headers::jsonb, '{actor}', doc -> 'recusals' -> 0 -> 'mediator_id')::text
+           FROM mediations m WHERE subject = m.id::text AND type LIKE '%.AgreementEffective' AND doc -> 'recusals' -> 0 IS NOT NULL""",
+        "by a mediator who was replaced before",
+    ),
+    "a packet is another for the court": (
+        "docking",
+        "UPDATE packets SET sha256 = 'other' WHERE direction = 'out'",
+        "is another for the court",
+    ),
+    "a packet got a second id": (
+        "docking",
+        "UPDATE packets SET packet_id = gen_random_uuid() WHERE direction = 'out'",
+        "that was never issued",
+    ),
+    "a delivery waits": ("docking", "UPDATE deliveries SET status = 'waiting'", "is waiting"),
     "an exchange lost its case": ("docking", "UPDATE exchanges SET case_id = ''", "docking linked 0 exchanges"),
 }
 """What goes wrong: in whose database, by which statement, and what the checker says of it."""
 
 
 @pytest.fixture
-async def right(shaken: Stack, crowd: Crowd, ledger: Ledger) -> AsyncIterator[Books]:
-    """Books that agree."""
-    if not ledger.offers:
-        await crowd.feed(2, 1)
-    with opened(shaken) as books:
-
-        def agree() -> bool:
-            books.refresh()
-            found = books.problems(ledger)
-            assert not found, "\n".join(found)
-            return True
-
-        await eventually(agree, 30)
+def right(campaign: Campaign) -> Iterator[Books]:
+    """Books that agree, as `test_campaign` shows. What is changed in them is undone."""
+    with opened(campaign.stage.stack) as books:
         yield books
 
 
 @pytest.mark.parametrize("wrong", WRONGS)
-async def test_what_is_wrong_is_found(right: Books, ledger: Ledger, wrong: str) -> None:
+def test_what_is_wrong_is_found(right: Books, campaign: Campaign, wrong: str) -> None:
     service, statement, said = WRONGS[wrong]
     changed = right.connections[service].execute(statement.encode())
     assert changed.rowcount > 0
-    found = right.problems(ledger)
+    found = right.problems(campaign.history)
     assert any(said in problem for problem in found), found
 
 
-async def test_an_acknowledged_command_that_nobody_wrote_down_is_found(right: Books, ledger: Ledger) -> None:
-    told = Ledger(
-        commands=[Acknowledged("intake", "ClassifyCase", "never-written", "somebody")], holders=ledger.holders, offers=ledger.offers
-    )
-    assert any("ClassifyCase never-written: 0 events" in problem for problem in right.problems(told))
+def test_an_acknowledged_command_that_nobody_wrote_down_is_found(right: Books, campaign: Campaign) -> None:
+    never = replace(campaign.history.acknowledged[0], request_id="never-written")
+    told = replace(campaign.history, told=[*campaign.history.told, never])
+    assert any("never-written: 0 events" in problem for problem in right.problems(told))
+    assert lost_and_doubled(right, told) == (1, 0)
+
+
+def test_a_refused_command_that_was_done_is_found(right: Books, campaign: Campaign) -> None:
+    refused = replace(campaign.history.acknowledged[0], outcome=REFUSED, answer="")
+    told = replace(campaign.history, told=[refused, *campaign.history.told[1:]])
+    assert any("refused" in problem and "and yet" in problem for problem in right.problems(told))
+
+
+def test_a_position_that_is_given_twice_is_found(right: Books, campaign: Campaign) -> None:
+    assert not right.problems(campaign.history)
+    right.connections["intake"].execute("UPDATE journal SET hash = '\\x00' WHERE position = 1")
+    assert any("position 1 was given twice" in problem for problem in right.problems(campaign.history))

@@ -28,6 +28,11 @@ async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, word: 
     return await asyncio.wait_for(reader.readexactly(len(word)), seconds)
 
 
+async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        assert await say(reader, writer, b"hello") == b"hello"
+
+
 async def read_all(proxy: FaultProxy) -> bytes:
     """Connect and read: the reset may come before either ends."""
     reader, _ = await asyncio.open_connection(proxy.host, proxy.port)
@@ -79,3 +84,14 @@ async def test_a_delay_holds_back_each_direction(proxy: FaultProxy) -> None:
     begun = time.monotonic()
     await say(reader, writer, b"slow")
     assert time.monotonic() - begun >= 0.2
+
+
+async def test_a_torn_reply_ends_in_the_middle(proxy: FaultProxy) -> None:
+    reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+    assert await say(reader, writer, b"hello") == b"hello"
+    tearing = asyncio.create_task(asyncio.to_thread(proxy.tear, 5.0))
+    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+        await talk(reader, writer)
+    assert await tearing
+    reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+    assert await say(reader, writer, b"again") == b"again"

@@ -25,6 +25,8 @@ class FaultProxy:
         self._target = (host, port)
         self._delay = 0.0
         self._refusing = False
+        self._tearing = False
+        self._torn = threading.Event()
         self._flowing = asyncio.Event()
         self._links: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -48,6 +50,14 @@ class FaultProxy:
     def reset(self) -> None:
         """Reset every open connection; new ones are served."""
         self._run(self._reset())
+
+    def tear(self, seconds: float) -> bool:
+        """Let half of the next reply through and reset its connection; whether there was one within `seconds`."""
+        self._torn.clear()
+        self._tearing = True
+        if not self._torn.wait(seconds):
+            self._tearing = False
+        return self._torn.is_set()
 
     def cut(self) -> None:
         """Reset every open connection and every new one until `heal`."""
@@ -121,16 +131,23 @@ class FaultProxy:
         target_reader, target_writer = await asyncio.open_connection(*self._target)
         self._writers.add(target_writer)
         try:
-            await asyncio.gather(self._pump(reader, target_writer), self._pump(target_reader, writer))
+            await asyncio.gather(self._pump(reader, target_writer), self._pump(target_reader, writer, reply=True))
         finally:
             self._writers.discard(target_writer)
             target_writer.close()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, reply: bool = False) -> None:
         while chunk := await source.read(_CHUNK):
             await self._flowing.wait()
             if self._delay:
                 await asyncio.sleep(self._delay)
+            if reply and self._tearing:
+                self._tearing = False
+                sink.write(chunk[: len(chunk) // 2])
+                await sink.drain()
+                self._torn.set()
+                _abort(sink)
+                raise ConnectionResetError
             sink.write(chunk)
             await sink.drain()
         await self._flowing.wait()
