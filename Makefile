@@ -14,6 +14,7 @@ setup: ## make .venv from the hashed lock file, our own packages in place
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 lock: setup ## resolve requirements/*.in again; keeps what still fits
 	cd requirements && for name in uv run dev; do ../$(COMPILE) --output-file $$name.txt $$name.in >/dev/null; done
+	@$(BIN)/python requirements/images.py
 
 .PHONY: protos protos-check protos-release
 protos: setup ## generate libs/protos from protos/
@@ -89,6 +90,11 @@ prove: setup ## the whole campaign of faults (MINUTES=50 SEED=1); renews docs/ro
 
 soak: setup ## steady work for long (MINUTES=30 RATE=20 cases a second)
 	@$(ROBUSTNESS) soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),20)
+
+.PHONY: images
+images: setup ## build the images with buildah or docker (BASE, REGISTRY, TAG)
+	@$(BIN)/hadolint deploy/images/Dockerfile
+	@deploy/images/build.sh
 
 .PHONY: up demo stop logs clean
 up: setup ## start the embedded stack

@@ -317,6 +317,15 @@ def test_agencies_come_over_tls_to_their_paths_only() -> None:
     assert ingress["spec"]["tls"][0]["hosts"] == ["docking.county.example"]
 
 
+def test_a_release_s_name_leaves_room_for_those_of_its_jobs() -> None:
+    """A name beyond 63 characters is refused by Kubernetes only in the middle of an upgrade."""
+    longest = "a" * 18
+    options = (str(CHART), "--values", str(VALUES["county"]), "--set", "finishUpgrade.enabled=true")
+    done = helm("template", longest, *options)
+    assert max(len(name) for name in re.findall(r"(?m)^  name: (\S+)$", done.stdout)) <= 63 - len("999")
+    assert "the release's name is too long" in helm("template", f"{longest}a", *options).stderr
+
+
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [

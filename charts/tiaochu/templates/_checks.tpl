@@ -4,6 +4,7 @@
 {{- range $old, $new := .Files.Get "files/renamed.yaml" | fromYaml -}}
 {{- if hasKey $values $old }}{{ fail (printf "%s is not a key of this chart: set %s" $old $new) }}{{ end -}}
 {{- end -}}
+{{- if gt (len (include "tiaochu.name" .)) 26 }}{{ fail "the release's name is too long: with \"-tiaochu\" at most 26 characters, since the names of Jobs end with component, step, revision and image" }}{{ end -}}
 {{- $oidc := include "tiaochu.oidc" . | fromJson -}}
 {{- if not (and $oidc.issuer $oidc.jwksUrl) }}{{ fail "oidc.issuer and oidc.jwksUrl are needed: nobody can be told apart without an issuer" }}{{ end -}}
 {{- if and $values.tls.certManager.enabled (not $values.tls.certManager.issuer.name) }}{{ fail "tls.certManager.issuer.name is needed when tls.certManager.enabled is set" }}{{ end -}}
