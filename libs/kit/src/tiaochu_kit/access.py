@@ -8,12 +8,12 @@ log it came from was not read to its head lately: somebody may have been recused
 from collections.abc import Iterable
 from typing import Any
 
-from psycopg import AsyncCursor
 from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, table, true
 from sqlalchemy import column as sql_column
 
 from tiaochu_domainkit.access import BARRED, ORGAN, PERSON
 from tiaochu_kit.database import Tx
+from tiaochu_kit.pipeline import Answer
 from tiaochu_kit.principal import Principal
 
 _ROWS_SQL = """
@@ -24,7 +24,7 @@ _ACCESS = table("case_access", sql_column("subject"), sql_column("kind"), sql_co
 _CHECKS = table("log_checks", sql_column("producer"), sql_column("good_until"))
 
 
-async def queue(tx: Tx, subject: str) -> AsyncCursor[Any]:
+async def queue(tx: Tx, subject: str) -> Answer:
     """Queue the read of a case's access rows."""
     return await tx.queue(_ROWS_SQL, (subject,))
 

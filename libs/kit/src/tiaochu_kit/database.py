@@ -8,10 +8,9 @@ from typing import Any
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, PipelineAborted
-from psycopg.sql import Composed
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError
@@ -20,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tiaochu_kit import telemetry
 from tiaochu_kit.migrations import Schema
+from tiaochu_kit.pipeline import Answer, Connection, Pipeline
 from tiaochu_kit.principal import ALL_DISTRICTS, Context
 from tiaochu_kit.settings import Settings
 
@@ -39,23 +39,20 @@ _AWAY = ("08", "40", "53", "55", "57")
 class Tx:
     """A transaction of fixed statements. Statements queue up and travel together; fetching sends what is queued."""
 
-    def __init__(self, connection: AsyncConnection[Any], pipeline: Any) -> None:
-        self._connection = connection
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    async def queue(self, sql: str | Composed, values: Sequence[Any] = ()) -> AsyncCursor[Any]:
+    async def queue(self, sql: str, values: Sequence[Any] = ()) -> Answer:
         """Queue a statement; its rows can be fetched after `send`."""
-        return await self._connection.execute(sql, values)
+        return self._pipeline.queue(sql, values)
 
     async def send(self) -> None:
         """Send what is queued and read the answers: one round trip."""
-        await self._pipeline.sync()
+        await self._pipeline.send()
 
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement now and answer its rows."""
-        cursor = await self.queue(sql, values)
-        await self.send()
-        return await cursor.fetchall() if cursor.description else []
+        return await self._pipeline.queue(sql, values).fetchall()
 
 
 class Database:
@@ -63,10 +60,10 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             settings.database_url,
             connection_class=_connection_class(settings),
-            kwargs={"autocommit": True, "prepare_threshold": 2 if settings.database_prepare else None},
+            kwargs={"autocommit": True, "prepare_threshold": None},
             min_size=1,
             max_size=settings.database_pool,
             max_idle=60,
@@ -105,19 +102,20 @@ class Database:
     async def transaction(self, scope: str = ALL_DISTRICTS) -> AsyncIterator[Tx]:
         """A transaction for the districts in `scope`; commits at the end, rolls back on an exception. The end travels with what is queued."""
         with telemetry.database_span():
-            async with self._pool.connection() as connection:
+            connection = await self._pool.getconn()
+            try:
+                pipeline = Pipeline(connection, prepare=self._settings.database_prepare)
                 try:
-                    async with connection.pipeline() as pipeline:
-                        await connection.execute("BEGIN")
-                        await connection.execute(_SCOPE_SQL, (scope, f"{IDLE_SECONDS}s"))
-                        yield Tx(connection, pipeline)
-                        await connection.execute("COMMIT")
+                    pipeline.queue("BEGIN", ())
+                    pipeline.queue(_SCOPE_SQL, (scope, f"{IDLE_SECONDS}s"))
+                    yield Tx(pipeline)
+                    pipeline.queue("COMMIT", ())
+                    await pipeline.send()
                 except BaseException as error:
-                    if stale(error):
-                        await connection.close()
-                    elif not connection.closed:
-                        await connection.execute("ROLLBACK", prepare=False)
+                    await _undo(connection, pipeline, error)
                     raise
+            finally:
+                await self._pool.putconn(connection)
 
     @asynccontextmanager
     async def read(self, ctx: Context) -> AsyncIterator[ReadConnection]:
@@ -143,10 +141,20 @@ class Database:
         return True
 
 
+async def _undo(connection: Connection, pipeline: Pipeline, error: BaseException) -> None:
+    """Roll back what the server has begun; a connection that cannot is closed, and the pool makes another."""
+    pipeline.drop()
+    if pipeline.torn or stale(error):
+        await connection.close()
+    elif pipeline.open:
+        pipeline.queue("ROLLBACK", ())
+        await pipeline.send()
+
+
 def stale(error: BaseException) -> bool:
     """Whether a connection believes in prepared statements that the server does not have, or has otherwise.
 
-    Such a belief arises when a statement is queued for the first time behind one that fails, and by a migration.
+    A migration or a pooler makes it so.
     """
     return isinstance(error, InvalidSqlStatementName | FeatureNotSupported)
 
@@ -160,7 +168,7 @@ def away(error: Exception) -> bool:
     """Whether the database, and not what was asked of it, is at fault."""
     if isinstance(error, PoolTimeout | PoolClosed):
         return True
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or isinstance(error, PipelineAborted):
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     return bool(error.sqlstate is None or error.sqlstate[:2] in _AWAY)
 
@@ -172,7 +180,7 @@ def _cut(descriptor: int) -> bool:
     return bool(looking.poll(0))
 
 
-async def _refuse_cut(connection: AsyncConnection[Any]) -> None:
+async def _refuse_cut(connection: Connection) -> None:
     """Let the pool replace what a restarted server or pooler has cut, without a round trip for those it has not."""
     if _cut(connection.fileno()):
         await connection.close()  # the driver has not noticed yet, and the pool would take it back
@@ -184,12 +192,12 @@ def _refuse_cut_for_reads(dbapi_connection: Any, _record: Any, _proxy: Any) -> N
         raise DisconnectionError
 
 
-def _connection_class(settings: Settings) -> type[AsyncConnection[Any]]:
-    class PasswordFromFile(AsyncConnection[Any]):
+def _connection_class(settings: Settings) -> type[Connection]:
+    class PasswordFromFile(Connection):
         """Reads the password at each connect, so that a rotated secret needs no restart."""
 
         @classmethod
-        async def connect(cls, conninfo: str = "", **kwargs: Any) -> AsyncConnection[Any]:  # type: ignore[override]
+        async def connect(cls, conninfo: str = "", **kwargs: Any) -> Connection:  # type: ignore[override]
             password = settings.database_password()
             return await super().connect(make_conninfo(conninfo, password=password), **kwargs)
 

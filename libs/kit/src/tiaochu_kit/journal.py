@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import orjson
-from psycopg import AsyncCursor, sql
 from psycopg.errors import UniqueViolation
 
 from tiaochu_domainkit.errors import DomainError, Kind
@@ -15,6 +15,7 @@ from tiaochu_kit.database import Tx
 from tiaochu_kit.documents import DocumentTable, Read
 from tiaochu_kit.events import EventCodec
 from tiaochu_kit.ids import is_uuid, new_id
+from tiaochu_kit.pipeline import Answer
 from tiaochu_kit.usecase import NaturalKey
 from tiaochu_kit.work import PendingEvent, Work, already_exists
 
@@ -45,8 +46,8 @@ _RELEASE_SQL = "SELECT release FROM compat"
 class Asked:
     """Reads on their way."""
 
-    documents: Sequence[tuple[DocumentTable[Any], AsyncCursor[Any]]]
-    known: AsyncCursor[Any] | None
+    documents: Sequence[tuple[DocumentTable[Any], Answer]]
+    known: Answer | None
 
 
 class Journal:
@@ -163,10 +164,10 @@ def taken(error: UniqueViolation) -> DomainError:
     return already_exists(error.diag.table_name or "row", "")
 
 
-def _insert_sql(table: str, columns: tuple[str, ...]) -> sql.Composed:
-    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join([sql.Placeholder()] * len(columns))
-    )
+@cache
+def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
+    """One row; table and columns are constants of the code."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
 
 
 def _adapt(value: Any) -> Any:
