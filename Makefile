@@ -113,3 +113,20 @@ clean: ## stop the stack; delete what can be made again
 	@if [ -x $(BIN)/python ] && [ -d .run ]; then $(BIN)/python -m tiaochu_embedded stop || true; fi
 	@rm -rf .run .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	@find $(PYTHON_DIRS) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Figures. The stack is kept in build/bench between runs: preparing it takes four minutes, loading a million cases about half an hour.
+.PHONY: bench bench-load bench-explain
+CASES ?= 1000000
+LINES ?= month,search,worklist,register,short,full,freshness,import,fairness,spike,memory,rebuild
+BENCH = PYTHONPATH=tests $(BIN)/python -m bench
+build/bench/$(CASES)/loaded.json: | setup
+	@$(BENCH).prepare --stack $(@D)
+	@$(BENCH).load --stack $(@D) --cases $(CASES)
+
+bench-load: build/bench/$(CASES)/loaded.json ## a stack with CASES cases in build/bench
+
+bench: bench-load ## measure LINES with CASES cases beside their ceilings; writes docs/benchmarks.md
+	@$(BENCH).run --stack build/bench/$(CASES) --lines $(LINES) --report docs/benchmarks.md
+
+bench-explain: bench-load ## the plan of every list and search at CASES cases; fails for a scan of a large table or a sort on disk
+	@$(BENCH).explain --stack build/bench/$(CASES)
