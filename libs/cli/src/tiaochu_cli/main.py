@@ -2,7 +2,7 @@
 
 import typer
 
-from tiaochu_cli.commands import audit, case, cell, clock, directory, docking, journal, others, parked, register, report, transfer
+from tiaochu_cli.commands import audit, case, cell, clock, directory, docking, journal, others, parked, recover, register, report, transfer
 
 app = typer.Typer(
     name="tiaochu",
@@ -23,6 +23,8 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(journal.app, name="journal")
 app.add_typer(parked.app, name="parked")
 app.add_typer(cell.app, name="cell")
+app.add_typer(recover.app, name="recover")
+recover.add_to(app)
 others.add_to(app)
 
 
