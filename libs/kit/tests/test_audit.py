@@ -258,7 +258,7 @@ async def test_a_log_without_events_and_a_district_that_is_none(a: Running) -> N
 
 
 async def test_a_lineage_is_an_event_of_every_log_and_proves_itself(a: Running, tmp_path: Path, public_key: bytes) -> None:
-    operator = Principal("operator-1", frozenset({"system_admin"}), "organ-1", "/", frozenset({"329901"}))
+    operator = Principal("operator-1", frozenset({"system_admin"}), "organ-1", "/", frozenset({"*"}))
     before = [line["event"] for line in parsed(await export(a)) if "event" in line]
     request = StartLineageRequest(reason="disk lost", districts=["329903"], dry_run=True)
     request.restored_time.FromMicroseconds(before[1]["recorded_at"])

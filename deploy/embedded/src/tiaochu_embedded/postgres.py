@@ -178,6 +178,11 @@ class Postgres(Part[Child]):
             return from_os_error(OSError(28, "No space left on device"), str(self.folder))
         return Problem(f"PostgreSQL did not start; its log {self._log} ends with: {tail}", f"数据库未能启动,日志 {self._log} 末尾为:{tail}")
 
+    @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's own programs: `psql`, `pg_dump`, `pg_basebackup` …, of the server's version."""
+        return _binary("postgres").parent
+
     # --- databases and roles
 
     def admin_dsn(self, database: str = SUPERUSER) -> str:

@@ -44,7 +44,8 @@ class Wire:
         request_id = _request_id(method, request)
         owner = service or service_of(method)
         call: Any = self._channel(owner).unary_unary(path_of(method), *_coding(method))
-        metadata = self._metadata(request_id, () if request_id else self._read_before(owner))
+        # What stands in a service's own journal and cursors it says as it is, most of all while it cannot read another's log.
+        metadata = self._metadata(request_id, () if request_id or service else self._read_before(owner))
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return call(request, timeout=timeout, metadata=metadata)

@@ -137,7 +137,7 @@ _KIT_1 = (
 )
 
 
-_WALLED = ("journal", "log_heads", "log_signatures", "cursors", "parked_events", "timers", "calls", "posts")
+_WALLED = ("journal", "log_heads", "log_lineages", "log_signatures", "cursors", "parked_events", "timers", "calls", "posts")
 """Those of kit's tables whose rows belong to a district."""
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from tiaochu.log.v1 import log_service_pb2 as pb
-from tiaochu_domainkit.errors import DomainError, invalid
+from tiaochu_domainkit.errors import DomainError, denied, invalid
 from tiaochu_kit.consumer import EVERY, Consumer, Cursor
 from tiaochu_kit.lineages import LineageStarter
+from tiaochu_kit.principal import ALL_DISTRICTS
 from tiaochu_kit.remaking import held, known
 from tiaochu_kit.usecase import Context, query
 
@@ -19,13 +20,16 @@ class Recovery:
         self._lineages = lineages
 
     @query
-    async def list_cursors(self, _ctx: Context, _r: pb.ListCursorsRequest) -> pb.ListCursorsResponse:
+    async def list_cursors(self, ctx: Context, _r: pb.ListCursorsRequest) -> pb.ListCursorsResponse:
         """Compared with the producers' heads as they are now, whatever this process noticed before."""
-        return pb.ListCursorsResponse(cursors=[told for name in sorted(self._consumers) for told in await self._compared(name)])
+        compared = [told for name in sorted(self._consumers) for told in await self._compared(name)]
+        return pb.ListCursorsResponse(cursors=[told for told in compared if ctx.principal.works_in(told.district)])
 
     @query
     async def start_lineage(self, ctx: Context, r: pb.StartLineageRequest) -> pb.StartLineageResponse:
-        """Accept a loss."""
+        """Accept a loss. Reason: OUTSIDE_DISTRICT."""
+        if not ctx.principal.works_in(ALL_DISTRICTS):
+            raise denied("OUTSIDE_DISTRICT", "a lineage begins in all districts", "须由全域管理员办理", district=ALL_DISTRICTS)
         if not r.HasField("restored_time"):
             raise invalid("restored_time", "REQUIRED", "请填写恢复到的时刻")
         restored_at = r.restored_time.ToDatetime(UTC)

@@ -181,7 +181,8 @@ class LogServiceServicer:
 
     def StartLineage(self, request, context):
         """Says of a service that was restored to an older moment that what it recorded later is lost: each of its logs goes on in a new lineage,
-        and whoever read the lost events makes its copies again. With `dry_run` nothing is changed.
+        and whoever read the lost events makes its copies again. With `dry_run` nothing is changed. OUTSIDE_DISTRICT for an administrator of
+        some districts only: all logs of a service are restored at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,8 @@ class LogServiceStub:
     """How far this service has read the logs of the others, compared with their heads now."""
     StartLineage: _aio.UnaryUnaryMultiCallable[_log_service_pb2.StartLineageRequest, _log_service_pb2.StartLineageResponse]
     """Says of a service that was restored to an older moment that what it recorded later is lost: each of its logs goes on in a new lineage,
-    and whoever read the lost events makes its copies again. With `dry_run` nothing is changed.
+    and whoever read the lost events makes its copies again. With `dry_run` nothing is changed. OUTSIDE_DISTRICT for an administrator of
+    some districts only: all logs of a service are restored at once.
     """
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -145,7 +146,8 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_log_service_pb2.StartLineageRequest, _abc.Awaitable[_log_service_pb2.StartLineageResponse]],
     ) -> _abc.Awaitable[_log_service_pb2.StartLineageResponse]:
         """Says of a service that was restored to an older moment that what it recorded later is lost: each of its logs goes on in a new lineage,
-        and whoever read the lost events makes its copies again. With `dry_run` nothing is changed.
+        and whoever read the lost events makes its copies again. With `dry_run` nothing is changed. OUTSIDE_DISTRICT for an administrator of
+        some districts only: all logs of a service are restored at once.
         """
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _aio.Server) -> None: ...
