@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
@@ -95,7 +96,7 @@ async def test_a_relay_frozen_while_it_holds_the_log_is_passed_and_cannot_write_
     asleep, wake = asyncio.Event(), asyncio.Event()
     lock = frozen._lock
 
-    async def lock_and_sleep(tx: database.Tx, district: str) -> tuple[int, bytes]:
+    async def lock_and_sleep(tx: database.Tx, district: str) -> Any:
         head = await lock(tx, district)
         asleep.set()
         await wake.wait()

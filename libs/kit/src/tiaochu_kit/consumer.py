@@ -12,7 +12,7 @@ import structlog
 from tiaochu.log.v1.log_service_pb2 import Head, Lineage, LoggedEvent
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_kit import telemetry
-from tiaochu_kit.database import Database, Tx, away, lost_race
+from tiaochu_kit.database import Database, away, lost_race
 from tiaochu_kit.effects import Effects
 from tiaochu_kit.errors import unavailable
 from tiaochu_kit.events import EventCodec
@@ -36,8 +36,9 @@ log = structlog.get_logger()
 
 _LOCK_SQL = "SELECT position, hash, lineage FROM cursors WHERE producer = %s AND district = %s FOR UPDATE"
 _LOCK_ALL_SQL = "SELECT 1 FROM cursors WHERE producer = %s ORDER BY district FOR UPDATE"
-_NEW_SQL = "INSERT INTO cursors (producer, district, position, hash) VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING"
+_NEW_SQL = "INSERT INTO cursors (position, hash, producer, district) VALUES (%s, %s, %s, %s)"
 _MOVE_SQL = "UPDATE cursors SET position = %s, hash = %s WHERE producer = %s AND district = %s"
+_PASS_SQL = f"{_MOVE_SQL} AND position = %s AND hash = %s AND lineage >= 0 RETURNING 1"
 _CURSORS_SQL = "SELECT district, position, hash, lineage FROM cursors WHERE producer = %s"
 _FOLLOW_SQL = "UPDATE cursors SET lineage = %s WHERE producer = %s AND district = %s AND lineage >= 0"
 _CHECKED_SQL = """
@@ -174,7 +175,7 @@ class Consumer:
         if cursor.position == head.position and cursor.hash != head.hash:
             return ANOTHER_HASH
         try:
-            await self._read_to(head)
+            await self._read_to(head, cursor.position)
         except LogForked:
             return ANOTHER_HASH
         if newest(head) > cursor.lineage:
@@ -188,19 +189,16 @@ class Consumer:
         if EVERY in self.stops or district in self.stops or (not district and self.stops):
             raise unavailable(self.producer.name)
 
-    async def _read_to(self, head: Head) -> None:
-        while True:
-            async with self._database.transaction() as tx:
-                position = (await self._cursor(tx, head.district)).position
-            if position >= head.position:
-                self.lags[head.district] = 0
-                return
+    async def _read_to(self, head: Head, position: int) -> None:
+        while position < head.position:
             events = await self.producer.read(head.district, position)
             if not events:
                 raise unavailable(self.producer.name)
             reach("catch-up.read")
             await self.apply(head.district, events)
             self.healed += len(events)
+            position = events[-1].position
+        self.lags[head.district] = 0
 
     async def apply(self, district: str, events: Sequence[LoggedEvent]) -> None:
         """Apply a run of one log in order, in batches, each once. Raises `Gap` when its beginning is not next, `LogForked` when it is another log."""
@@ -249,47 +247,50 @@ class Consumer:
                 return
 
     async def _transaction(self, district: str, batch: Sequence[LoggedEvent], park: str | None = None) -> None:
-        with self._span(batch):
+        concerned = [e for e in batch if self._effects.concern(e)]
+        if not concerned and await self._pass_over(district, batch):
+            return
+        with self._span(concerned):
             async with self._database.transaction() as tx:
-                position, running, lineage = await self._cursor(tx, district)
+                locked = await tx.queue(_LOCK_SQL, (self.producer.name, district))
+                parked = await self._parking.ask(tx, concerned)
+                effects = await self._effects.ask(tx, [] if park else concerned)
+                await tx.send()
+                known = await locked.fetchone()
+                position, running, lineage = _cursor(known)
                 if held(lineage):
                     raise unavailable(self.producer.name)
                 news = [e for e in batch if e.position > position]
                 if not news:
                     return
-                if news[0].position != position + 1 or any(b.position != a.position + 1 for a, b in itertools.pairwise(news)):
+                if news[0].position != position + 1 or not _contiguous(news):
                     raise Gap(f"{self.producer.name}/{district}: at {position}, got {news[0].position}")
                 if news[0].previous_hash != running:
                     raise LogForked(district)
-                await self._apply_or_park(tx, [e for e in news if self._effects.concern(e)], park)
+                waiting = {e.aggregate_id for e in concerned} if park else {row[0] for row in await parked.fetchall()}
+                for event in news:
+                    if event.aggregate_id in waiting and self._effects.concern(event):
+                        await self._parking.park(tx, event, park or "WAITS: an earlier event of this aggregate is parked", self._now())
+                await self._effects.apply(tx, effects, lambda e: e.position > position and e.aggregate_id not in waiting)
                 reach("batch.applied")
-                await tx.queue(_MOVE_SQL, (news[-1].position, news[-1].hash, self.producer.name, district))
+                await tx.queue(_MOVE_SQL if known else _NEW_SQL, (news[-1].position, news[-1].hash, self.producer.name, district))
 
-    async def _apply_or_park(self, tx: Tx, events: Sequence[LoggedEvent], park: str | None) -> None:
-        if not events:
-            return
-        parked = {e.aggregate_id for e in events} if park else await self._parking.among(tx, events)
-        for event in events:
-            if event.aggregate_id in parked:
-                await self._parking.park(tx, event, park or "WAITS: an earlier event of this aggregate is parked", self._now())
-        await self._effects.apply(tx, [e for e in events if e.aggregate_id not in parked])
+    async def _pass_over(self, district: str, batch: Sequence[LoggedEvent]) -> bool:
+        """Move the cursor over events that nothing happens at, if it stands right before them."""
+        if not _contiguous(batch):
+            return False
+        to, at = (batch[-1].position, batch[-1].hash), (batch[0].position - 1, batch[0].previous_hash)
+        async with self._database.transaction() as tx:
+            return bool(await tx.rows(_PASS_SQL, (*to, self.producer.name, district, *at)))
 
     @contextlib.contextmanager
     def _span(self, batch: Sequence[LoggedEvent]) -> Iterator[None]:
-        known = [_traceparent(e.headers) for e in batch if self._effects.concern(e)]
+        known = [_traceparent(e.headers) for e in batch]
         if not known:
             yield
             return
         with telemetry.consumer_span(f"{self._service} reads {self.producer.name}", known):
             yield
-
-    async def _cursor(self, tx: Tx, district: str) -> Cursor:
-        rows = await tx.rows(_LOCK_SQL, (self.producer.name, district))
-        if not rows:
-            await tx.queue(_NEW_SQL, (self.producer.name, district, GENESIS))
-            rows = await tx.rows(_LOCK_SQL, (self.producer.name, district))
-        position, running, lineage = rows[0]
-        return Cursor(position, bytes(running), lineage)
 
     async def replay(self, aggregate_id: str) -> int:
         """Apply the parked events of one aggregate in order, all or none; answers how many. Raises what the reaction raises."""
@@ -297,7 +298,7 @@ class Consumer:
             # The lock keeps a consumer elsewhere from putting one more behind those that are being applied.
             await tx.rows(_LOCK_ALL_SQL, (self.producer.name,))
             waiting = await self._parking.waiting(tx, aggregate_id)
-            await self._effects.apply(tx, waiting)
+            await self._effects.apply(tx, await self._effects.ask(tx, waiting))
             for event in waiting:
                 await self._parking.unpark(tx, event)
         self._committed()
@@ -325,6 +326,14 @@ class Consumer:
         if self.stops.get(district) != why:
             log.error("consumer.stopped", producer=self.producer.name, district=district, why=why, **places)
         self.stops[district] = why
+
+
+def _cursor(row: Sequence[Any] | None) -> Cursor:
+    return Cursor(row[0], bytes(row[1]), row[2]) if row else Cursor()
+
+
+def _contiguous(events: Sequence[LoggedEvent]) -> bool:
+    return all(b.position == a.position + 1 for a, b in itertools.pairwise(events))
 
 
 def _not_now(error: Exception) -> bool:

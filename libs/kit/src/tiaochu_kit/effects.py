@@ -1,6 +1,7 @@
 """What the events of one producer do in a service: reactions in one work, projections set-wise, saved in the caller's transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
@@ -10,10 +11,19 @@ from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu_kit import telemetry
 from tiaochu_kit.database import Tx
 from tiaochu_kit.events import EventCodec, load_contracts
-from tiaochu_kit.journal import Journal
+from tiaochu_kit.journal import Asked, Journal
 from tiaochu_kit.principal import service_principal
 from tiaochu_kit.usecase import Copies, Event, LineageSpec, ProjectionSpec, ReactionSpec, spec_of
 from tiaochu_kit.work import Work
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """Events at which something happens, the documents they need on their way, or why they cannot be read."""
+
+    events: Sequence[Event[Any]]
+    documents: Asked | None
+    unreadable: Exception | None
 
 
 class Effects:
@@ -38,14 +48,24 @@ class Effects:
         """Whether an event of this type may not be passed over: something happens at it, or no contract has it, so that nobody can tell."""
         return event.type in self._reactions or event.type in self._projections or not self._codec.has(event.type)
 
-    async def apply(self, tx: Tx, news: Sequence[LoggedEvent]) -> None:
-        """Decode, react, fold and save within the caller's transaction. Raises what decoding or a reaction raises."""
-        if not news:
+    async def ask(self, tx: Tx, logged: Sequence[LoggedEvent]) -> Concerned:
+        """Decode events and queue the read of the documents they need. What cannot be decoded is told by `apply`, when it is their turn."""
+        try:
+            events = [self._decode(e) for e in logged]
+            reads = [r for e in events for method in self._reactions.get(e.type, ()) for r in spec_of(method, ReactionSpec).reads(e)]
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the events
+            return Concerned((), None, error)
+        return Concerned(events, await self._journal.ask(tx, list(dict.fromkeys(reads))), None)
+
+    async def apply(self, tx: Tx, concerned: Concerned, wanted: Callable[[Event[Any]], bool] = lambda _: True) -> None:
+        """React, fold and queue what changed, within the caller's transaction. Raises what decoding or a reaction raises."""
+        if concerned.unreadable is not None:
+            raise concerned.unreadable
+        events = [e for e in concerned.events if wanted(e)]
+        if not events or concerned.documents is None:
             return
-        events = [self._decode(e) for e in news]
         work = Work(self._now(), service_principal(self._service), reacting=True)
-        reads = [r for e in events for method in self._reactions.get(e.type, ()) for r in spec_of(method, ReactionSpec).reads(e)]
-        await self._journal.load(tx, work, await self._journal.ask(tx, list(dict.fromkeys(reads))))
+        await self._journal.load(tx, work, concerned.documents)
         one_trace = len({e.headers.get("traceparent", "") for e in events}) == 1
         for event in events:
             own = event.headers.get("traceparent", "")
@@ -57,7 +77,6 @@ class Effects:
         for method, members in _members(events, self._projections):
             await method(tx, members)
         await self._journal.save(tx, work)
-        await tx.send()
 
     async def remake(self, tx: Tx, copies: Copies, events: Sequence[LoggedEvent]) -> None:
         """Write copies whose rows are gone from the events of their cases, each case's in order. Nothing else these events do is done again."""

@@ -106,8 +106,9 @@ async def read_cases(tx: Tx, case_ids: Sequence[str], types: Sequence[str], afte
 
 async def read_heads(tx: Tx, district: str = "") -> list[Head]:
     """The heads of all logs, or of one."""
-    lineages: dict[str, list[Lineage]] = {}
-    for d, number, after, running in await tx.rows(_LINEAGES_SQL, (district,)):
-        lineages.setdefault(d, []).append(Lineage(number=number, after=after, hash=bytes(running)))
+    begun = await tx.queue(_LINEAGES_SQL, (district,))
     rows = await tx.rows(_HEADS_SQL, (district,))
+    lineages: dict[str, list[Lineage]] = {}
+    for d, number, after, running in await begun.fetchall():
+        lineages.setdefault(d, []).append(Lineage(number=number, after=after, hash=bytes(running)))
     return [Head(district=d, position=p, hash=bytes(h), lineages=lineages.get(d)) for d, p, h in rows]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu_kit.database import Tx
@@ -28,10 +29,9 @@ class Parking:
     def __init__(self, producer: str) -> None:
         self._producer = producer
 
-    async def among(self, tx: Tx, events: Iterable[LoggedEvent]) -> set[str]:
-        """Which aggregates of these events have parked events."""
-        rows = await tx.rows(_AMONG_SQL, (self._producer, [e.aggregate_id for e in events]))
-        return {row[0] for row in rows}
+    async def ask(self, tx: Tx, events: Iterable[LoggedEvent]) -> Any:
+        """Queue the question which aggregates of these events have parked events."""
+        return await tx.queue(_AMONG_SQL, (self._producer, [e.aggregate_id for e in events]))
 
     async def park(self, tx: Tx, event: LoggedEvent, error: str, now: datetime) -> None:
         """Put an event aside."""

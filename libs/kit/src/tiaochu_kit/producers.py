@@ -5,7 +5,7 @@ from typing import Protocol
 
 from tiaochu.log.v1.log_service_pb2 import Head, LoggedEvent, ReadCasesRequest, ReadHeadsRequest, ReadLogRequest
 from tiaochu_kit.database import Database
-from tiaochu_kit.log import read_cases, read_heads, read_range
+from tiaochu_kit.log import read_cases, read_range
 from tiaochu_kit.peers import Peers
 from tiaochu_kit.relay import Relay
 
@@ -35,10 +35,7 @@ class OwnLog:
 
     async def heads(self, district: str = "") -> Sequence[Head]:
         """See `Producer`."""
-        while await self._relay.sequence_all():
-            pass
-        async with self._database.transaction() as tx:
-            return await read_heads(tx, district)
+        return await self._relay.heads(district)
 
     async def read(self, district: str, after: int) -> Sequence[LoggedEvent]:
         """See `Producer`."""

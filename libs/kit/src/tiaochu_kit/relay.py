@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import structlog
 
+from tiaochu.log.v1.log_service_pb2 import Head
 from tiaochu_kit.database import Database, Tx
 from tiaochu_kit.failpoints import reach
-from tiaochu_kit.log import BATCH, COLUMNS, GENESIS, chain, read_range
+from tiaochu_kit.log import BATCH, COLUMNS, GENESIS, chain, read_heads, read_range
 from tiaochu_kit.transport import Publisher
 
 log = structlog.get_logger()
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 """Seconds between two looks where no commit of this process wakes the relay: that a caller in another process commits, it must find out itself."""
+GATHER = 0.02
+"""Seconds between a commit and the look it wakes: what is committed meanwhile travels along, here and through every consumer."""
 
 _ANYTHING_SQL = """
 SELECT EXISTS (SELECT 1 FROM journal WHERE position IS NULL) OR EXISTS (SELECT 1 FROM log_heads WHERE published < position)
@@ -45,15 +49,16 @@ class Relay:
 
     async def run(self) -> None:
         """Work for ever; NATS being away only delays the telling. The longer nothing happens, the less often it looks."""
-        pause = SHORTEST_PAUSE
+        pause, woken = SHORTEST_PAUSE, False
         while True:
             try:
-                busy = await self._anything() and (await self.sequence_all() | await self.publish_all())
+                busy = (woken or await self._anything()) and (await self.sequence_all() | await self.publish_all())
             except Exception as error:  # noqa: BLE001 - a loop of kit must outlive any failure of what it depends on
                 log.warning("relay.retry", error=type(error).__name__)
                 busy = False
                 await asyncio.sleep(0.5)
-            pause = SHORTEST_PAUSE if busy or await self._woken_within(pause) else min(LONGEST_PAUSE, pause * 1.5)
+            woken = not busy and await self._woken_within(pause)
+            pause = SHORTEST_PAUSE if busy or woken else min(LONGEST_PAUSE, pause * 1.5)
 
     async def _anything(self) -> bool:
         async with self._database.transaction() as tx:
@@ -64,6 +69,8 @@ class Relay:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
         woken = self._woken.is_set()
+        if woken:
+            await asyncio.sleep(GATHER)
         self._woken.clear()
         return woken
 
@@ -75,14 +82,26 @@ class Relay:
             await self.sequence(district)
         return bool(districts)
 
+    async def heads(self, district: str = "") -> list[Head]:
+        """The heads of all logs, or of one, with everything committed so far positioned."""
+        async with self._database.transaction() as tx:
+            waiting = await tx.queue(_DISTRICTS_SQL)
+            heads = await read_heads(tx, district)
+            behind = [d for (d,) in await waiting.fetchall() if district in ("", d)]
+        if not behind:
+            return heads
+        for one in behind:
+            while await self.sequence(one) == BATCH:
+                pass
+        async with self._database.transaction() as tx:
+            return await read_heads(tx, district)
+
     async def sequence(self, district: str) -> int:
         """Give positions to the committed events of one log, at most a batch; answers how many."""
         async with self._database.transaction() as tx:
-            head = await self._lock(tx, district)
-            rows = await tx.rows(_UNPOSITIONED_SQL, (district,))
+            position, running, rows = await self._lock(tx, district)
             if not rows:
                 return 0
-            position, running = head
             seqs, times, positions, hashes = [], [], [], []
             for row in rows:
                 position += 1
@@ -96,12 +115,16 @@ class Relay:
         reach("log.sequenced")
         return len(rows)
 
-    async def _lock(self, tx: Tx, district: str) -> tuple[int, bytes]:
-        rows = await tx.rows(_LOCK_SQL, (district,))
-        if not rows:
+    async def _lock(self, tx: Tx, district: str) -> tuple[int, bytes, list[tuple[Any, ...]]]:
+        """Lock a log's head: its position, its hash, and what waits for a place behind it."""
+        head = await tx.queue(_LOCK_SQL, (district,))
+        waiting = await tx.rows(_UNPOSITIONED_SQL, (district,))
+        locked = await head.fetchone()
+        if locked is None:
             await tx.queue(_NEW_HEAD_SQL, (district, GENESIS))
-            rows = await tx.rows(_LOCK_SQL, (district,))
-        return rows[0][0], bytes(rows[0][1])
+            return await self._lock(tx, district)
+        position, running = locked
+        return position, bytes(running), waiting
 
     async def publish_all(self) -> bool:
         """Publish what is positioned and not yet published, a batch a log in turn; answers whether more may wait."""
