@@ -101,9 +101,9 @@ async def test_without_its_database_a_process_lives_answers_nobody_and_still_tel
 
             await eventually(lambda: told((200, 200, 200), 1), retry=AWAY)
             proxy.cut()
-            await eventually(lambda: told((200, 200, 503), 0), timeout=30, retry=AWAY)
+            await eventually(lambda: told((200, 200, 503), 0), timeout=60, retry=AWAY)
             proxy.heal()
-            await eventually(lambda: told((200, 200, 200), 1), timeout=30, retry=AWAY)
+            await eventually(lambda: told((200, 200, 200), 1), timeout=60, retry=AWAY)
 
 
 async def test_what_the_platform_asks_stands_on_a_port_apart(cell: Cell, free_port: Callable[[], int]) -> None:
@@ -129,9 +129,9 @@ async def test_sigterm_ends_a_process_that_still_waits_for_its_database(cell: Ce
         async def lives() -> bool:
             return await health(settings.http_listen) == (200, 503, 503)
 
-        await eventually(lives, timeout=30, retry=AWAY)
+        await eventually(lives, timeout=60, retry=AWAY)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), 25) == 0
 
 
 def test_a_migration_does_not_wait_for_a_lock_that_commands_hold(
