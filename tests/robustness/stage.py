@@ -56,8 +56,8 @@ class Stage:
         for service in SERVICES:
             (self.points / service).mkdir(parents=True, exist_ok=True)
         try:
-            self._interrupted_migration()
             self._stay.callback(self.stack.stop)
+            self._interrupted_migration()
             if self._small_disk:
                 self._move_to_small_disk()
             self._furnish(self.stack)
