@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from tiaochu_domainkit import access as kinds
 from tiaochu_domainkit.errors import DomainError, Kind
 from tiaochu_embedded.postgres import Database
-from tiaochu_kit import access
+from tiaochu_kit import access, directory_log
 from tiaochu_kit.ids import new_id
 from tiaochu_kit.principal import ALL_DISTRICTS, Principal
 from tiaochu_kit.runner import Kit
@@ -179,3 +181,17 @@ async def test_scopes_of_calls_at_once_do_not_mix(a: Running) -> None:
             return {row[0] for row in await tx.rows("SELECT district FROM things")}
 
     assert await asyncio.gather(*(seen(d) for d in districts * 5)) == [{d} for d in districts * 5]
+
+
+async def test_access_stands_as_if_each_change_of_a_batch_had_happened_alone(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [("a", True), ("b", True), ("a", False), ("c", False), ("a", True), ("b", True), ("b", False)]
+    changes = [kinds.AccessChange("case-1", source, granted, value=f"/{source}/{number}/") for number, (source, granted) in enumerate(told)]
+    monkeypatch.setattr(directory_log, "access_changes", lambda _type, change: [change])
+    events: list[Any] = [SimpleNamespace(type="", body=change, producer="routing") for change in changes]
+    async with cell.running("alpha", "toy", alpha.build, work=False) as a:
+        for batches in ([events], [[event] for event in events]):
+            async with a.kit.database.transaction() as tx:
+                await tx.queue("DELETE FROM case_access")
+                for batch in batches:
+                    await directory_log.AccessLog().apply(tx, batch)
+                assert await tx.rows("SELECT source, value FROM case_access ORDER BY value") == [("a", "/a/4/")]

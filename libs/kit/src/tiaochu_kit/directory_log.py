@@ -20,8 +20,11 @@ _DEPUTY_SQL = """
 INSERT INTO deputations (deputation_id, post_id, deputy_id, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 _DEPUTY_ENDED_SQL = "UPDATE deputations SET valid_to = %s WHERE deputation_id = %s"
-_GRANT_SQL = "INSERT INTO case_access (subject, kind, value, source, producer) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-_REVOKE_SQL = "DELETE FROM case_access WHERE subject = %s AND source = %s"
+_GRANT_SQL = """
+INSERT INTO case_access (subject, kind, value, source, producer)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING
+"""
+_REVOKE_SQL = "DELETE FROM case_access WHERE (subject, source) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
 
 
 _NAMES = ("PostFilled", "PostVacated", "DeputyAppointed", "DeputyEnded")
@@ -52,10 +55,18 @@ class AccessLog:
 
     @projection(*ACCESS_TYPES, copies=Copies("case_access", case="subject", producer="producer"))
     async def apply(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
-        """Holders, shares, assignments and bars of cases, in the order they happened."""
+        """Holders, shares, assignments and bars of cases: what stands when all has happened in its order."""
+        revoked: dict[tuple[str, str], None] = {}
+        granted: dict[tuple[str, str], list[tuple[str, ...]]] = {}
         for event in events:
             for change in access_changes(event.type, event.body):
+                source = (change.subject, change.source)
                 if change.granted:
-                    await tx.queue(_GRANT_SQL, (change.subject, change.kind, change.value, change.source, event.producer))
+                    granted.setdefault(source, []).append((change.subject, change.kind, change.value, change.source, event.producer))
                 else:
-                    await tx.queue(_REVOKE_SQL, (change.subject, change.source))
+                    revoked[source] = None
+                    granted.pop(source, None)
+        if revoked:
+            await tx.queue(_REVOKE_SQL, [list(column) for column in zip(*sorted(revoked), strict=True)])
+        if rows := sorted(row for of_source in granted.values() for row in of_source):
+            await tx.queue(_GRANT_SQL, [list(column) for column in zip(*rows, strict=True)])
