@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from nats.js.errors import NotFoundError
+
 from robustness.stage import FOLLOWS, PRODUCERS, SERVICES, Stage
 
 REACH_SECONDS = 20.0
@@ -145,7 +147,8 @@ async def _purge(producer: str, stage: Stage, _: Lengths) -> None:
     """Messages it had acknowledged are gone."""
     client, js = await stage.broker()
     try:
-        await js.purge_stream(f"{producer.upper()}_EVENTS")
+        with suppress(NotFoundError):  # nothing was published yet
+            await js.purge_stream(f"{producer.upper()}_EVENTS")
     finally:
         await client.close()
 
