@@ -61,12 +61,12 @@ class Questions:
             holders = [s for s in self._office.cast.directory.staff if s.posts]
             actor = next((a for s in holders if (a := self._as(s.id, type(request)))), None) or self._office.cast.role("dispatcher")
         try:
-            answer = await self._office.wire.ask(actor, request)
+            answer = await self._office.wire.ask(actor, request, patience=0)
             if token := getattr(answer, "next_page_token", ""):
                 following = type(request)()
                 following.CopyFrom(request)
                 setattr(following, "page_token", token)  # noqa: B010 - lists have the field, no common type says so
-                await self._office.wire.ask(actor, following)
+                await self._office.wire.ask(actor, following, patience=0)
         except Refused as refused:
             return Asked(name, who, f"{refused.code.name} {refused.reason}")
         return Asked(name, who)
