@@ -84,9 +84,12 @@ test-demo: setup ## the demonstration twice: it must not mind its own traces
 	@trap '$(BIN)/python -m tiaochu_embedded stop' EXIT; for run in 1 2; do $(BIN)/python -m tiaochu_demo; done
 
 ROBUSTNESS = PYTHONPATH=tests $(BIN)/python -m robustness
-.PHONY: prove soak
+.PHONY: prove prove-mutants soak
 prove: setup ## the whole campaign of faults (MINUTES=50 SEED=1); renews docs/robustness.md
 	@$(ROBUSTNESS) prove --minutes $(or $(MINUTES),50) --seed $(or $(SEED),1)
+
+prove-mutants: setup ## that the campaign can fail: it must find every planted bug (MUTANTS=DIR for patches of your own)
+	@PYTHONPATH=tests $(BIN)/python -m robustness.mutants $(MUTANTS)
 
 soak: setup ## steady work for long (MINUTES=30 RATE=20 cases a second)
 	@$(ROBUSTNESS) soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),20)
