@@ -76,8 +76,8 @@ def fresh(tree: Path) -> None:
     subprocess.run(["tar", "-x", "-C", str(tree)], input=archive, check=True)
 
 
-def findings(tree: Path, faults: Sequence[str], folder: Path) -> list[str]:
-    """What the campaign with these faults finds in a tree. Raises `Unusable` when it does not come to its end."""
+def findings(tree: Path, faults: Sequence[str], folder: Path) -> tuple[list[str], list[str]]:
+    """What the campaign with these faults finds in a tree, and which of them did not strike. Raises `Unusable` when it does not come to its end."""
     result, log = folder / "result.json", folder / "campaign.log"
     command = [sys.executable, "-m", "robustness", "--tree", str(tree), "--folder", str(folder / "stage")]
     command += ["campaign", "--faults", ",".join(faults), "--json", str(result)]
@@ -93,7 +93,8 @@ def findings(tree: Path, faults: Sequence[str], folder: Path) -> list[str]:
                 process.wait()
     if not result.exists():
         raise Unusable(f"the campaign could not be run: {log.read_text().strip()[-400:]}")
-    return list(json.loads(result.read_text())["findings"])
+    told = json.loads(result.read_text())
+    return told["findings"], [f"{struck['name']} ({struck['outcome']})" for struck in told["struck"] if struck["outcome"] != "done"]
 
 
 def said(found: Sequence[str]) -> str:
@@ -122,13 +123,13 @@ def _row(name: str, mutant: Mutant | None, faults: Sequence[str]) -> bool:
         try:
             if mutant:
                 mutant.apply(tree)
-            found = findings(tree, faults, Path(folder))
+            found, missed = findings(tree, faults, Path(folder))
         except Unusable as why:
             verdict, by, well = "ERROR", str(why), False
         else:
             well = bool(found) == bool(mutant)
             verdict = ("yes" if found else "NOT CAUGHT") if mutant else ("FALSE ALARM" if found else "nothing")
-            by = f"{said(found)} ({len(found)} findings)" if found else ""
+            by = f"{said(found)} ({len(found)} findings)" if found else "; ".join(missed)
     line = by.replace("\n", " ").replace("|", "/")
     print(f"| {name} | {verdict} | {time.monotonic() - began:.0f} | {line} |", flush=True)
     return well
