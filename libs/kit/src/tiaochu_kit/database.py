@@ -68,7 +68,6 @@ class Database:
             max_size=settings.database_pool,
             max_idle=60,
             timeout=10,
-            check=_refuse_cut,
             open=False,
         )
         self._engine = _engine(settings)
@@ -98,11 +97,18 @@ class Database:
         await self._pool.close()
         await self._engine.dispose()
 
+    async def _take(self) -> Connection:
+        """A connection that a restarted server or pooler has not cut, found without a round trip. The pool's own check would pause between two."""
+        while _cut((connection := await self._pool.getconn()).fileno()):
+            await connection.close()
+            await self._pool.putconn(connection)
+        return connection
+
     @asynccontextmanager
     async def transaction(self, scope: str = ALL_DISTRICTS) -> AsyncIterator[Tx]:
         """A transaction for the districts in `scope`; commits at the end, rolls back on an exception. The end travels with what is queued."""
         with telemetry.database_span():
-            connection = await self._pool.getconn()
+            connection = await self._take()
             try:
                 pipeline = Pipeline(connection, prepare=self._settings.database_prepare)
                 try:
@@ -178,13 +184,6 @@ def _cut(descriptor: int) -> bool:
     looking = select.poll()
     looking.register(descriptor, select.POLLIN)
     return bool(looking.poll(0))
-
-
-async def _refuse_cut(connection: Connection) -> None:
-    """Let the pool replace what a restarted server or pooler has cut, without a round trip for those it has not."""
-    if _cut(connection.fileno()):
-        await connection.close()  # the driver has not noticed yet, and the pool would take it back
-        raise psycopg.OperationalError("the server has ended the connection")
 
 
 def _refuse_cut_for_reads(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
