@@ -91,6 +91,11 @@ class Books:
             found += looked.problems(self, history)
         return found
 
+    def unknown_to(self, service: str) -> set[str]:
+        """Cases that others know and this service does not: what it lost in a restore to an older moment."""
+        known = {name: {row[0] for row in self.rows(name, sql)} for name, sql in effects.COPIES.items()}
+        return set().union(*known.values()) - known[service]
+
     # --- journals
 
     def _logs(self) -> Iterator[str]:
