@@ -16,6 +16,7 @@ from tiaochu_demo.directory import CITY, NEIGHBOUR, load_directory
 from tiaochu_demo.driver import Actor, Cast, Clerk, Court, Mediator, Wire
 from tiaochu_demo.driver.rpcs import roles_of
 from tiaochu_demo.prepare import OPERATOR
+from tiaochu_demo.synthetic import papers
 from tiaochu_demo.synthetic.casebook import Casebook
 from tiaochu_domainkit.clocks import beijing
 from tiaochu_embedded.client import RunningStack
@@ -61,7 +62,10 @@ class House:
     cast: Cast
     others: Cast
     mine: Clerk
-    """A registered case of the city."""
+    """A case of the city, with a file, from which `barred` was recused."""
+    marks: tuple[str, ...]
+    """What stands in that case and in no other: number, parties, their names, its text, its file."""
+    barred: Mediator
     mediator: Mediator
     """Who mediates another case of the city."""
     theirs: Clerk
@@ -110,8 +114,16 @@ async def settle(stack: Stack) -> House:
     court = Court(wire, cast)
     await court.dock()
     office = _office(wire, cast, others, court)
-    _, mine = await office.registered()
-    await mine.ask_for_papers()
+    letter = papers.letter("证明.pdf", "evidence", "证明", ["内容"])
+    victim, mine, unit = await office.accepted(files=(letter,))
+    barred = await office.seat(unit, own=False)
+    assert (await mine.raise_recusal(barred.person_id, mine.matter.applicants[0])).replaced
+    mine.matter.barred.add(barred.person_id)
+    shown = await mine.case()
+    people = [p.name for p in (*victim.applicants, *victim.respondents)]
+    marks = (shown.case_number, *mine.matter.parties, *people, victim.facts, shown.files[0].file_id)
+    _, other = await office.registered()
+    await other.ask_for_papers()
     await office.classified()
     await office.accepted()
     _, _, mediator = await office.seated()
@@ -130,8 +142,9 @@ async def settle(stack: Stack) -> House:
     given |= {"etag": ["", "", "1", "2"], "page_token": [""], "@": [int(wire.now().timestamp())], "district": [CITY, ""]}
     await court.close()
     await wire.close()
-    return House(stack, cast, others, mine, mediator, theirs, {**known, **given})
+    return House(stack, cast, others, mine, marks, barred, mediator, theirs, {**known, **given})
 
 
 def _office(wire: Wire, cast: Cast, others: Cast, court: Court) -> Office:
-    return Office(wire, cast, others, court, Casebook(cast.directory, Random(0), beijing(wire.now()).date()))
+    """Its people share no name with another office's."""
+    return Office(wire, cast, others, court, Casebook(cast.directory, Random(cast.directory.district), beijing(wire.now()).date()))

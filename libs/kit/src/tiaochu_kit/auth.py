@@ -107,16 +107,20 @@ class IssuerKeys:
         self._url = url
         self._keys: KeySet | None = None
         self._fetched = self._sought = -inf
-        self._fetching = asyncio.Lock()
+        self._fetching, self._seeking = asyncio.Lock(), asyncio.Lock()
 
     async def having(self, token: str) -> KeySet:
         """The keys, with the one the token names if the issuer has it. Raises `UNAVAILABLE`, `UNAUTHENTICATED`, `ValueError`."""
         keys = self._keys or await self._fetch()
         named = _key_name(token)
-        if named in {key.kid for key in keys.keys} or time.monotonic() - self._sought < SEEK_SECONDS:
+        if named in _names(keys):
             return keys
-        self._sought = time.monotonic()
-        return await self._fetch()
+        async with self._seeking:  # whoever comes with the new key while it is being fetched waits for it
+            keys = self._keys or keys
+            if named in _names(keys) or time.monotonic() - self._sought < SEEK_SECONDS:
+                return keys
+            self._sought = time.monotonic()
+            return await self._fetch()
 
     async def refresh(self) -> frozenset[str | None]:
         """Names of the keys that count now; looks again if that is due. The issuer being away changes nothing."""
@@ -124,7 +128,7 @@ class IssuerKeys:
             self._fetched = time.monotonic()
             with contextlib.suppress(DomainError):
                 await self._fetch()
-        return frozenset(key.kid for key in self._keys.keys) if self._keys is not None else frozenset()
+        return _names(self._keys) if self._keys is not None else frozenset()
 
     async def _fetch(self) -> KeySet:
         if self._url is None:
@@ -141,11 +145,15 @@ class IssuerKeys:
             return self._keys
 
 
+def _names(keys: KeySet) -> frozenset[str | None]:
+    return frozenset(key.kid for key in keys.keys)
+
+
 def _key_name(token: str) -> str:
     try:
         head = token.split(".", 1)[0]
         name = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4))).get("kid")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise unauthenticated("the token is not valid") from error
     return str(name)
 

@@ -97,7 +97,7 @@ async def _require_visible(work: Work, first: Read, ctx: Context, rows: Any) -> 
     document = work.find(first.table, first.key)
     marks = [(kind, value) for kind, value in await rows.fetchall()]
     if document is None or not access.allows(ctx.principal, getattr(document, "organ_path", ""), marks):
-        raise not_found(first.table.name, first.key)
+        raise not_found("case", first.key)  # not the table: another service, or a step before, says "case" of one it does not know
 
 
 def request_hash(request: Message) -> bytes:

@@ -11,9 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 GRACE_SECONDS = 4
 """How long running requests may take after the stop began."""
+HEAD_LIMIT = 64 * 1024
+HEAD_SECONDS = 20.0
+"""What a request may need before its body, in bytes and time: else whoever says nothing, or too much, holds a connection or memory for ever."""
 
 
 class Health:
@@ -88,6 +92,7 @@ class _Port:
             access_log=False,
             lifespan="off",
             server_header=False,
+            http=_BoundedHead,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         self._server = _QuietServer(config)
@@ -112,3 +117,57 @@ class _QuietServer(uvicorn.Server):
     async def serve(self, sockets: Any = None) -> None:
         """Serve until `should_exit`."""
         await self._serve(sockets)
+
+
+class _BoundedHead(HttpToolsProtocol):
+    """Hangs up on a request whose head does not come to its end; the parser itself would take any length and wait for ever."""
+
+    _head_ends: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; what did not end the head counts."""
+        super().data_received(data)
+        if self._head_ends is not None:
+            self._count(len(data))
+
+    def on_message_begin(self) -> None:
+        """The first bytes of a request."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header: a long head that came at once counts too."""
+        super().on_header(name, value)
+        self._count(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        """The head is there; of a connection hung up nothing is answered."""
+        self._stop_waiting()
+        if not self.transport.is_closing():
+            super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more to wait for."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_LIMIT:
+            self.transport.close()
+
+    def _await_head(self) -> None:
+        self._stop_waiting()
+        self._head_bytes = 0
+        self._head_ends = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._head_ends is not None:
+            self._head_ends.cancel()
+            self._head_ends = None

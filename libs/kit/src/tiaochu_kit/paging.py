@@ -1,4 +1,4 @@
-"""Keyset pages: a signed token carries the last row's keys and is bound to the question it continues."""
+"""Keyset pages: a signed token carries the last row's keys and is bound to the question it continues and to who asked it."""
 
 import base64
 import hashlib
@@ -29,13 +29,13 @@ class PageTokens:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def write(self, request: Message, last: Sequence[Any]) -> str:
-        """The token of the page after the row whose sort keys are `last` (texts, numbers, ISO instants)."""
+    def write(self, reader: str, request: Message, last: Sequence[Any]) -> str:
+        """The token by which `reader` gets the page after the row whose sort keys are `last` (texts, numbers, ISO instants)."""
         body = msgspec.json.encode(list(last))
-        return base64.urlsafe_b64encode(self._tag(request, body) + body).decode().rstrip("=")
+        return base64.urlsafe_b64encode(self._tag(reader, request, body) + body).decode().rstrip("=")
 
-    def read(self, request: Any) -> list[Any] | None:
-        """The sort keys a request's `page_token` carries; `None` on the first page. Raises `FIELD_INVALID` for a token of another question."""
+    def read(self, reader: str, request: Any) -> list[Any] | None:
+        """The sort keys a request's `page_token` carries; `None` on the first page. Raises `FIELD_INVALID` for a token of another question or reader."""
         token: str = request.page_token
         if not token:
             return None
@@ -44,17 +44,18 @@ class PageTokens:
         except ValueError as error:
             raise invalid("page_token", "MALFORMED", "翻页参数无效,请重新查询") from error
         tag, body = raw[:_TAG], raw[_TAG:]
-        if not hmac.compare_digest(tag, self._tag(request, body)):
+        if not hmac.compare_digest(tag, self._tag(reader, request, body)):
             raise invalid("page_token", "OTHER_QUESTION", "查询条件已改变,请重新查询")
         keys: list[Any] = msgspec.json.decode(body)
         return keys
 
-    def _tag(self, request: Message, body: bytes) -> bytes:
+    def _tag(self, reader: str, request: Message, body: bytes) -> bytes:
         question = type(request)()
         question.CopyFrom(request)
         for name in ("page_token", "page_size"):
             question.ClearField(name)
         digest = hmac.new(self._key, type(request).DESCRIPTOR.full_name.encode(), hashlib.sha256)
-        digest.update(question.SerializeToString(deterministic=True))
-        digest.update(body)
+        for part in (reader.encode(), question.SerializeToString(deterministic=True), body):
+            digest.update(len(part).to_bytes(8))
+            digest.update(part)
         return digest.digest()[:_TAG]

@@ -155,7 +155,7 @@ async def test_size_and_hash_are_compared_and_limited(desk: Desk) -> None:
     assert await reason(upload(desk, new_id(), content=PNG + b"\0" * 1024 * 1024, piece=100_000)) == "FILE_TOO_LARGE"
     assert await reason(upload(desk, new_id(), size=5)) == "FILE_SIZE_MISMATCH"
     assert await reason(upload(desk, new_id(), sha256="0" * 64)) == "FILE_HASH_MISMATCH"
-    assert await reason(upload(desk, "7")) == "ID_MALFORMED"
+    assert await reason(upload(desk, "7")) == "STRING_UUID"
 
 
 @pytest.mark.req("IN3")

@@ -109,14 +109,14 @@ class ThingQueries:
 
     @query
     async def list_things(self, ctx: Context, r: ListThingsRequest) -> Any:
-        size, last = page_size(r.page_size), self._kit.pages.read(r)
+        size, last = page_size(r.page_size), self._kit.pages.read(ctx.principal.id, r)
         found = sa.select(sa.cast(_T.c.id, sa.Text), _TOTAL).order_by(_T.c.id).limit(size + 1)
         found = found.where(access.visible(ctx.principal, sa.cast(_T.c.id, sa.Text), _T.c.organ_path), r.at_least <= _TOTAL)
         if last:
             found = found.where(_T.c.id > sa.cast(last[0], sa.UUID(as_uuid=False)))
         async with self._kit.database.read(ctx) as reading:
             rows = (await reading.execute(found)).all()
-        token = self._kit.pages.write(r, [rows[size - 1][0]]) if len(rows) > size else ""
+        token = self._kit.pages.write(ctx.principal.id, r, [rows[size - 1][0]]) if len(rows) > size else ""
         return ListThingsResponse(things=[ThingResponse(case_id=i, total=t) for i, t in rows[:size]], next_page_token=token)
 
     @stream

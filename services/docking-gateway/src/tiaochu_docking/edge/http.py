@@ -80,7 +80,7 @@ def _exchanges(router: APIRouter, s: Surface) -> None:
             raise refused("FIELD_INVALID", "updated_after needs an offset", "时间须带时区", pointer="updated_after")
         asked = f"{docking}|{state}|{external_no}|{case_no}|{updated_after.isoformat() if updated_after else ''}"
         question = staff.ListExchangesRequest(agency_id=reader.agency.id, docking=asked, page_token=cursor)
-        keys = s.pages.read(question)
+        keys = s.pages.read(reader.agency.id, question)
         wanted = ExchangeFilter(
             agency_id=reader.agency.id,
             docking=docking,
@@ -92,7 +92,7 @@ def _exchanges(router: APIRouter, s: Surface) -> None:
             limit=limit + 1,
         )
         found = await s.lists.exchanges(reader.agency.district, wanted)
-        more = s.pages.write(question, [found[limit - 1].id]) if len(found) > limit else ""
+        more = s.pages.write(reader.agency.id, question, [found[limit - 1].id]) if len(found) > limit else ""
         return json_answer(shapes.ExchangePage(exchanges=[s.view(e) for e in found[:limit]], cursor=more), headers=reader.limits)
 
     @router.get("/exchanges/{exchange_id}", response_model=shapes.ExchangeView, tags=["exchanges"])

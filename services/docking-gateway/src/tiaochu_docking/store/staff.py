@@ -29,7 +29,7 @@ class StaffQueries:
     @query
     async def list_exchanges(self, ctx: Context, r: pb.ListExchangesRequest) -> pb.ListExchangesResponse:
         """Exchanges by id."""
-        keys = self._tokens.read(r)
+        keys = self._tokens.read(ctx.principal.id, r)
         size = page_size(r.page_size)
         wanted = ExchangeFilter(
             agency_id=r.agency_id,
@@ -41,7 +41,7 @@ class StaffQueries:
             limit=size + 1,
         )
         found = await self._reads.exchanges(ctx.principal.scope, wanted)
-        more = self._tokens.write(r, [found[size - 1].id]) if len(found) > size else ""
+        more = self._tokens.write(ctx.principal.id, r, [found[size - 1].id]) if len(found) > size else ""
         return pb.ListExchangesResponse(exchanges=[_exchange(e) for e in found[:size]], next_page_token=more)
 
     @query
@@ -85,11 +85,11 @@ class StaffQueries:
         return pb.ListDeadLettersResponse(deliveries=found, next_page_token=more)
 
     async def _deliveries(self, ctx: Context, r: Any, wanted: dict[str, str]) -> tuple[list[pb.Delivery], str]:
-        keys = self._tokens.read(r)
+        keys = self._tokens.read(ctx.principal.id, r)
         size = page_size(r.page_size)
         found = await self._reads.deliveries(ctx.principal.scope, wanted, after=(keys[0], keys[1]) if keys else None, limit=size + 1)
         last = found[size - 1] if len(found) > size else None
-        more = self._tokens.write(r, [last.delivery.agency_id, last.position]) if last else ""
+        more = self._tokens.write(ctx.principal.id, r, [last.delivery.agency_id, last.position]) if last else ""
         return [_delivery(q) for q in found[:size]], more
 
     @query
@@ -108,12 +108,12 @@ class StaffQueries:
     @query
     async def list_sharing(self, ctx: Context, r: pb.ListSharingRequest) -> pb.ListSharingResponse:
         """The ledger."""
-        keys = self._tokens.read(r)
+        keys = self._tokens.read(ctx.principal.id, r)
         size = page_size(r.page_size)
         after = (keys[0], keys[1]) if keys else None
         found = await self._reads.sharing(ctx.principal.scope, agency_id=r.agency_id, case_id=r.case_id, after=after, limit=size + 1)
         last = found[size - 1] if len(found) > size else None
-        more = self._tokens.write(r, [last.agency_id, last.seq]) if last else ""
+        more = self._tokens.write(ctx.principal.id, r, [last.agency_id, last.seq]) if last else ""
         return pb.ListSharingResponse(
             entries=[pb.SharingEntry(seq=s.seq, entry=s.entry, hash=s.hash) for s in found[:size]], next_page_token=more
         )
@@ -121,10 +121,10 @@ class StaffQueries:
     @query
     async def list_agencies(self, ctx: Context, r: pb.ListAgenciesRequest) -> pb.ListAgenciesResponse:
         """Agencies by code."""
-        keys = self._tokens.read(r)
+        keys = self._tokens.read(ctx.principal.id, r)
         size = page_size(r.page_size)
         found = await self._reads.agencies(ctx.principal.scope, r.kind, keys[0] if keys else "", size + 1)
-        more = self._tokens.write(r, [found[size - 1].code]) if len(found) > size else ""
+        more = self._tokens.write(ctx.principal.id, r, [found[size - 1].code]) if len(found) > size else ""
         return pb.ListAgenciesResponse(agencies=[_agency(a) for a in found[:size]], next_page_token=more)
 
     @query

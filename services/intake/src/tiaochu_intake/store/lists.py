@@ -77,7 +77,7 @@ class CaseLists:
         order_by = r.order_by or NEWEST
         column, descending = _ORDERS[order_by.lstrip("-")], order_by.startswith("-")
         size = page_size(r.page_size)
-        after = self._pages.read(r)
+        after = self._pages.read(ctx.principal.id, r)
         wanted = [*_filters(r), *await self._below(r), access.visible(ctx.principal, SUBJECT, CASES.c.organ_path)]
         if after is not None:
             wanted.append(_past(column, after, descending=descending))
@@ -92,7 +92,7 @@ class CaseLists:
         async with self._database.read(ctx) as connection:
             rows = list(await connection.execute(statement))
         more = len(rows) > size
-        token = self._pages.write(r, [_plain(rows[size - 1].key), rows[size - 1].id]) if more else ""
+        token = self._pages.write(ctx.principal.id, r, [_plain(rows[size - 1].key), rows[size - 1].id]) if more else ""
         return pb.ListCasesResponse(cases=[summary(row) for row in rows[:size]], next_page_token=token)
 
     async def _below(self, r: pb.ListCasesRequest) -> list[sa.ColumnElement[bool]]:

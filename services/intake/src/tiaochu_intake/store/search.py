@@ -91,7 +91,7 @@ class CaseSearch:
     @query
     async def search_cases(self, ctx: Context, r: pb.SearchCasesRequest) -> pb.SearchCasesResponse:
         """Newest first. Reason: QUERY_TOO_SHORT."""
-        size, after = page_size(r.page_size), self._pages.read(r)
+        size, after = page_size(r.page_size), self._pages.read(ctx.principal.id, r)
         wanted = [access.visible(ctx.principal, SUBJECT, CASES.c.organ_path)]
         if not r.include_history:
             wanted.append(TOKENS.c.history.is_(False))
@@ -115,7 +115,7 @@ class CaseSearch:
             rows = list(await connection.execute(statement))
             facts = await _facts(connection, [row.id for row in rows])
         more = len(rows) > size
-        token = self._pages.write(r, [rows[size - 1].key.isoformat(), rows[size - 1].id]) if more else ""
+        token = self._pages.write(ctx.principal.id, r, [rows[size - 1].key.isoformat(), rows[size - 1].id]) if more else ""
         cases = [summary(row, _excerpt(facts.get(row.id, ""), words)) for row in rows[:size]]
         return pb.SearchCasesResponse(cases=cases, next_page_token=token)
 

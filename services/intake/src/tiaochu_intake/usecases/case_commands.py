@@ -11,7 +11,7 @@ from tiaochu_intake.domain.classification import classify
 from tiaochu_intake.domain.elsewhere import permit
 from tiaochu_intake.domain.parties import check_party
 from tiaochu_intake.domain.unmasking import Unmasking
-from tiaochu_intake.usecases.attachments import Attachment, Attachments
+from tiaochu_intake.usecases.attachments import Attachable, Attachments
 from tiaochu_intake.usecases.documents import CASES, UNMASKINGS, elsewhere, with_copies
 from tiaochu_intake.usecases.particulars import Sealer, kept, typed
 from tiaochu_intake.usecases.ports import Policies, PolicySnapshot
@@ -140,14 +140,14 @@ class FileCommands:
     def __init__(self, attachments: Attachments) -> None:
         self._attachments = attachments
 
-    async def _one(self, _ctx: Context, r: pb.AttachFileRequest) -> Attachment:
+    async def _one(self, _ctx: Context, r: pb.AttachFileRequest) -> Attachable:
         return await self._attachments.one(r.case_id, r.file_id, r.kind, r.confidentiality, r.party_id, "file_id")
 
-    async def _supplied(self, _ctx: Context, r: pb.SupplyCorrectionRequest) -> tuple[Attachment, ...]:
+    async def _supplied(self, _ctx: Context, r: pb.SupplyCorrectionRequest) -> tuple[Attachable, ...]:
         return await self._attachments.of_case(r.case_id, list(r.file_ids))
 
     @command(reads=lambda r: with_copies(r.case_id), before=_one)
-    def attach_file(self, work: Work, r: pb.AttachFileRequest, attachment: Attachment) -> pb.AttachFileResponse:
+    def attach_file(self, work: Work, r: pb.AttachFileRequest, attachment: Attachable) -> pb.AttachFileResponse:
         """Make an uploaded file a part of the case."""
         case = _open(work, r.case_id, "attach_file")
         attachment.attach(work, case)
@@ -157,7 +157,7 @@ class FileCommands:
 
     @command(reads=lambda r: with_copies(r.case_id), before=_supplied)
     def supply_correction(
-        self, work: Work, r: pb.SupplyCorrectionRequest, attachments: tuple[Attachment, ...]
+        self, work: Work, r: pb.SupplyCorrectionRequest, attachments: tuple[Attachable, ...]
     ) -> pb.SupplyCorrectionResponse:
         """The missing papers came."""
         case = _open(work, r.case_id, "supply_correction")

@@ -104,7 +104,7 @@ class RegistrationCommands:
         claim_texts = tuple(text.clean(f"claims[{n}].text", c.text, 500, min_chars=1) for n, c in enumerate(r.claims))
         facts = text.clean("facts", r.facts, 5000, min_chars=1)
         place = text.clean("place", r.place, 200, lines=False)
-        files = await self._attachments.of_case(case_id, list(r.file_ids))
+        files = await self._attachments.of_new_case(case_id, list(r.file_ids))
         source = channels.source_of(r.channel, r.source)
         occurred_on = quantities.past_date("occurred_on", r.occurred_on, today) if r.occurred_on else None
         check_sides(applicants, respondents, own_initiative=source == INITIATIVE)

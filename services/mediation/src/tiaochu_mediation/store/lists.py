@@ -39,7 +39,7 @@ class MediationLists:
     @query
     async def list_mediations(self, ctx: Context, r: pb.ListMediationsRequest) -> pb.ListMediationsResponse:
         """Those the caller may see, from acceptance on; by appointment only those that have one."""
-        size, key = page_size(r.page_size), self._pages.read(r)
+        size, key = page_size(r.page_size), self._pages.read(ctx.principal.id, r)
         by = _M.c.next_session_at if r.sort == "next_session" else _M.c.opened_at
         statement = sa.select(*_SHOWN).where(by.is_not(None), access.visible(ctx.principal, sa.cast(_M.c.id, sa.Text), _M.c.organ_path))
         if r.statuses:
@@ -55,7 +55,7 @@ class MediationLists:
         async with self._database.read(ctx) as connection:
             rows = list((await connection.execute(statement.limit(size + 1))).mappings())
         more = len(rows) > size
-        token = self._pages.write(r, [rows[size - 1][by.name].isoformat(), rows[size - 1]["id"]]) if more else ""
+        token = self._pages.write(ctx.principal.id, r, [rows[size - 1][by.name].isoformat(), rows[size - 1]["id"]]) if more else ""
         return pb.ListMediationsResponse(mediations=[_item(row) for row in rows[:size]], next_page_token=token)
 
 

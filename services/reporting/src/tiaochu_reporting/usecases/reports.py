@@ -41,12 +41,12 @@ class ReportQueries:
         wanted = figure(r.figure)
         q = await question(self._reading, ctx, r)
         size = page_size(r.page_size)
-        found = await self._reading.cases(ctx, q.district, q.cut, q.unit.organ_id, wanted, self._pages.read(r), size + 1)
+        found = await self._reading.cases(ctx, q.district, q.cut, q.unit.organ_id, wanted, self._pages.read(ctx.principal.id, r), size + 1)
         page = found[:size]
         token = ""
         if len(found) > size:
             last = page[-1]
-            token = self._pages.write(r, (last.case_id, last.month.isoformat(), last.organ_id))
+            token = self._pages.write(ctx.principal.id, r, (last.case_id, last.month.isoformat(), last.organ_id))
         return pb.ListFigureCasesResponse(cases=[_case(c) for c in page], next_page_token=token)
 
     @query

@@ -40,11 +40,11 @@ class DirectoryQueries:
             organs = (await self._directory.snapshot(tx, district)).organs
         standing = [(place, organ) for organ in organs if (place := organ.place_on(on)) and r.kind in ("", place.kind)]
         standing.sort(key=lambda pair: pair[0].path)
-        after = self._tokens.read(r)
+        after = self._tokens.read(ctx.principal.id, r)
         rest = [pair for pair in standing if after is None or pair[0].path > after[0]]
         size = r.page_size or _ORGANS_ON_A_PAGE
         page = rest[:size]
-        token = self._tokens.write(r, [page[-1][0].path]) if len(rest) > size else ""
+        token = self._tokens.write(ctx.principal.id, r, [page[-1][0].path]) if len(rest) > size else ""
         return pb.ListOrgansResponse(organs=[_organ(organ, place) for place, organ in page], next_page_token=token)
 
     @query

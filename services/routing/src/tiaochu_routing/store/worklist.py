@@ -69,7 +69,7 @@ class Worklist:
         newest = r.sort == pb.WORKLIST_SORT_NEWEST
         parts = _parts(organ_id, path, with_subordinates=r.with_subordinates)
         statement = _statement(parts).where(access.visible(ctx.principal, sa.cast(_R.c.id, sa.Text), _R.c.organ_path), *_filters(r, parts))
-        key = self._tokens.read(r)
+        key = self._tokens.read(ctx.principal.id, r)
         if newest:
             statement = statement.order_by(_R.c.started_at.desc(), _R.c.id.desc())
             beyond = sa.tuple_(_R.c.started_at, _R.c.id) < _row(key) if key else None
@@ -85,7 +85,9 @@ class Worklist:
             return pb.ListWorklistResponse(items=items)
         last = rows[size - 1]
         instant = last["started_at"] if newest else last["due_at"] or NO_CLOCK
-        return pb.ListWorklistResponse(items=items, next_page_token=self._tokens.write(r, [instant.isoformat(), last["id"]]))
+        return pb.ListWorklistResponse(
+            items=items, next_page_token=self._tokens.write(ctx.principal.id, r, [instant.isoformat(), last["id"]])
+        )
 
     async def _unit(self, ctx: Context, organ_id: str) -> tuple[str, str]:
         if not organ_id or organ_id == ctx.principal.organ_id:
