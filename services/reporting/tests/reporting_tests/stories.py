@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -208,8 +209,22 @@ async def lock(reporting: Running, month: str, *, by: Principal | str = "service
     return await reporting.call("tiaochu.reporting.v1.ReportService/LockMonth", pb.LockMonthRequest(month=month, district=district), by=by)
 
 
+async def _end_logs_where_read(cell: Cell, reporting: Running) -> None:
+    """The producers' heads stand where the test, which tells their events by hand, has come to."""
+    for producer, consumer in reporting.kit.consumers.items():
+        cursors = await consumer.cursors()
+        with psycopg.connect(cell.databases[producer].owner_dsn) as owner:
+            for district, cursor in cursors.items():
+                owner.execute(
+                    "INSERT INTO log_heads (district, position, hash, published) VALUES (%s, %s, %s, %s) "
+                    "ON CONFLICT (district) DO UPDATE SET position = excluded.position, hash = excluded.hash, published = excluded.published",
+                    (district, cursor.position, cursor.hash, cursor.position),
+                )
+
+
 async def lock_on(cell: Cell, reporting: Running, month: str, day: datetime, *, district: str = DISTRICT) -> Any:
     """Lock a month with the services' clock standing at `day`; the clock goes back afterwards."""
+    await _end_logs_where_read(cell, reporting)
     step = (day - reporting.kit.clock.now()).total_seconds()
     cell.step_clock(step)
     try:
