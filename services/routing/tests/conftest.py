@@ -271,7 +271,7 @@ async def standing(cell: Cell, *, work: bool) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         tellers = {}
         for name in ("intake", "mediation", "docking"):
-            running = await stack.enter_async_context(cell.running(name, f"tiaochu_{name}", lambda _: App(rpcs={}), work=work))
+            running = await stack.enter_async_context(cell.running(name, "toy", lambda _: App(rpcs={}), work=work))
             tellers[name] = Teller(running)
         routing = await stack.enter_async_context(cell.running("routing", "tiaochu_routing", build, work=work))
         yield World(cell, routing, tellers)
