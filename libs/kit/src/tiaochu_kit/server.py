@@ -1,6 +1,7 @@
 """The gRPC server: every RPC runs the same way — who, may they, is it valid, how fresh, then the use case; errors mapped once."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tiaochu.options.v1 import options_pb2
-from tiaochu_domainkit.errors import denied, invalid
+from tiaochu_domainkit.errors import DomainError, denied, invalid
 from tiaochu_kit import figures, telemetry
 from tiaochu_kit.admission import Admission
 from tiaochu_kit.auth import Posts, Tokens, unauthenticated
@@ -107,7 +108,11 @@ class Server:
 
         async def many_in(raws: AsyncIterator[bytes], context: Any) -> Any:
             async with self._answering(rpc, context) as ctx:
-                return await rpc.method(ctx, requests.stream(raws))
+                try:
+                    return await rpc.method(ctx, requests.stream(raws))
+                except DomainError:
+                    await _hear_out(raws)
+                    raise
 
         async def many_out(raw: Any, context: Any) -> AsyncIterator[Any]:
             async with self._answering(rpc, context) as ctx:
@@ -200,3 +205,11 @@ def _authorise(rpc: Rpc, principal: Principal) -> None:
     staff = "*" in access.roles and bool(principal.roles) and not principal.is_service
     if not staff and not principal.roles.intersection(access.roles):
         raise denied("ROLE_MISSING", "the caller has none of the roles this needs", "您没有办理此事项的权限", rpc=rpc.descriptor.name)
+
+
+async def _hear_out(raws: AsyncIterator[bytes]) -> None:
+    """Read what the caller still sends, for a moment: who is refused while sending might otherwise not hear why."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            async for _ in raws:
+                pass
