@@ -338,4 +338,4 @@ def test_the_cell_is_checked_as_a_caller_with_a_certificate_sees_it(shell: Shell
     assert told.code == OK, told.out
     assert orjson.loads(told.out) == {"serving": ["intake", "routing", "mediation", "docking", "reporting"], "edge": edge}
     away = shell("cell", "check", "--edge", stack.addresses["http"]["routing"], "--json")
-    assert (away.code, orjson.loads(away.out)["reason"]) == (UNAVAILABLE, "EDGE_UNREACHABLE")
+    assert (away.code, orjson.loads(away.out)["error"]["reason"]) == (UNAVAILABLE, "EDGE_UNREACHABLE")

@@ -17,6 +17,7 @@ from tiaochu_cli.timeline.wording import WORDINGS, told
 from tiaochu_domainkit.errors import DomainError, Kind, not_found
 
 WITHOUT_CASE = {
+    "LineageStarted",
     "OrganPlaced",
     "PostFilled",
     "PostVacated",
