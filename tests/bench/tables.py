@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-SERVICES = ("intake", "routing", "mediation", "docking", "reporting")
+from tiaochu_embedded.topology import DEFAULT
+
+SERVICES = DEFAULT.services
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "intake": {

@@ -23,6 +23,7 @@ from robustness.stage import SERVICES, Stage
 from tiaochu.docking.v1 import docking_service_pb2 as docking
 from tiaochu_demo.furnishing import furnish
 from tiaochu_embedded.client import RunningStack
+from tiaochu_embedded.stack import Stack
 
 SETTLE_SECONDS = 60.0
 RETRIES_SECONDS = 600.0
@@ -85,7 +86,7 @@ class Campaign:
             for number, faults in enumerate(rounds, 1):
                 self._say(f"round {number} of {len(rounds)}: {len(faults)} faults")
                 await self._round(crowd, faults)
-                self.result.findings += [*await self._settled(), *self.history.broken]
+                self.result.findings += [*await unsettled(self.stage.stack, self._look), *self.history.broken]
                 if self.result.findings or time.monotonic() > self._until:
                     break
         finally:
@@ -133,16 +134,6 @@ class Campaign:
         self._say(f"  {fault.name}: {told} ({len(self.history.acknowledged)} acknowledged)")
         await self.history.more(5, 30)
 
-    async def _settled(self) -> list[str]:
-        """What is still wrong when everything on its way must have arrived."""
-        self.stage.stack.step_clock(RETRIES_SECONDS)
-        until, found = time.monotonic() + SETTLE_SECONDS, ["the books were never seen"]
-        while found and time.monotonic() < until:
-            await asyncio.sleep(0.5)
-            with suppress(psycopg.OperationalError):
-                found = await asyncio.to_thread(self._look)
-        return found
-
     def _look(self) -> list[str]:
         with opened(self.stage.stack, self._seen) as books:
             self.result.lost, self.result.doubled = acts.lost_and_doubled(books, self.history)
@@ -154,6 +145,17 @@ class Campaign:
         self.result.refused = sum(t.outcome == "refused" for t in told)
         self.result.unanswered = sum(t.outcome == "unanswered" for t in told)
         self.result.cases = len(self.history.holders)
+
+
+async def unsettled(stack: Stack, look: Callable[[], list[str]]) -> list[str]:
+    """What `look` still finds wrong when everything on its way must have arrived."""
+    stack.step_clock(RETRIES_SECONDS)
+    until, found = time.monotonic() + SETTLE_SECONDS, ["the books were never seen"]
+    while found and time.monotonic() < until:
+        await asyncio.sleep(0.5)
+        with suppress(psycopg.OperationalError):
+            found = await asyncio.to_thread(look)
+    return found
 
 
 def drawn(seed: int, count: int, *, rounds: int, but: Callable[[Fault], bool] = lambda _: False) -> list[list[Fault]]:

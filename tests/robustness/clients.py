@@ -13,6 +13,7 @@ from robustness.history import ACKNOWLEDGED, REFUSED, UNANSWERED, History, Told
 from tiaochu_cli.rpcs import is_mutation, method_of, service_of
 from tiaochu_demo.driver import Actor, Refused, Wire
 from tiaochu_demo.driver.matter import Late
+from tiaochu_demo.driver.wire import AWAY
 from tiaochu_embedded.client import RunningStack
 from tiaochu_kit.ids import new_id
 
@@ -22,7 +23,6 @@ PATIENCE_SECONDS = 150.0
 TWICE, LATER = 0.08, 0.08
 """Shares of commands that are given twice at once, and again after they were acknowledged."""
 _PAUSE_SECONDS = 0.3
-_AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
 class RememberingWire(Wire):
@@ -59,7 +59,7 @@ class RememberingWire(Wire):
                 try:
                     return await super().send(actor, requests)
                 except Refused as refused:
-                    if refused.code not in _AWAY:
+                    if refused.code not in AWAY:
                         raise
                 await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -68,7 +68,7 @@ class RememberingWire(Wire):
         try:
             answer = await self._as_known(actor, request, after)
         except Refused as refused:
-            outcome = UNANSWERED if refused.code in _AWAY else REFUSED
+            outcome = UNANSWERED if refused.code in AWAY else REFUSED
             await self._note(actor, request, outcome, refused.reason, "", began)
             raise
         await self._note(actor, request, ACKNOWLEDGED, "", answer.SerializeToString(deterministic=True).hex(), began)

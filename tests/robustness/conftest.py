@@ -7,6 +7,7 @@ import pytest
 
 from robustness.campaign import Campaign, stage_for
 from robustness.faults import FAULTS, SHORT
+from robustness.history import History
 
 SEED = 1
 ROUNDS = (
@@ -31,3 +32,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
         fought = Campaign(stage, SEED, SHORT)
         asyncio.run(fought.run(rounds))
         yield fought
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    """What was told to anybody in this module's stack."""
+    return History()

@@ -13,6 +13,7 @@ from pathlib import Path
 from nats.js.errors import NotFoundError
 
 from robustness.stage import FOLLOWS, PRODUCERS, SERVICES, Stage
+from tiaochu_testkit.faults import FaultProxy
 
 REACH_SECONDS = 20.0
 """A fail point that nobody reaches in that time is taken back, and the fault counts as not reached."""
@@ -97,25 +98,16 @@ async def _point(service: str, point: str, action: str, stage: Stage, lengths: L
 # --- links
 
 
-async def _cut(link: str, stage: Stage, lengths: Lengths) -> None:
-    proxy = stage.proxies[link]
-    proxy.cut()
-    await asyncio.sleep(lengths.cut)
-    proxy.heal()
+def _while(harm: Callable[[FaultProxy], None], lasts: Callable[[Lengths], float]) -> Callable[[str, Stage, Lengths], Awaitable[None]]:
+    """A strike on a link: harmed for some time, then healed."""
 
+    async def strike(link: str, stage: Stage, lengths: Lengths) -> None:
+        proxy = stage.proxies[link]
+        harm(proxy)
+        await asyncio.sleep(lasts(lengths))
+        proxy.heal()
 
-async def _slow(link: str, stage: Stage, lengths: Lengths) -> None:
-    proxy = stage.proxies[link]
-    proxy.delay(2.0)
-    await asyncio.sleep(lengths.slow)
-    proxy.heal()
-
-
-async def _hole(link: str, stage: Stage, lengths: Lengths) -> None:
-    proxy = stage.proxies[link]
-    proxy.black_hole()
-    await asyncio.sleep(lengths.slow)
-    proxy.heal()
+    return strike
 
 
 async def _torn(link: str, stage: Stage, _lengths: Lengths) -> None:
@@ -246,7 +238,12 @@ _AT_POINTS: tuple[tuple[str, str, str], ...] = (
     ("intake", "file.arriving", "kill"),
     ("intake", "file.stored", "kill"),
 )
-_NETWORK: Mapping[str, Callable[[str, Stage, Lengths], Awaitable[None]]] = {"cut": _cut, "slow": _slow, "black hole": _hole, "torn": _torn}
+_NETWORK: Mapping[str, Callable[[str, Stage, Lengths], Awaitable[None]]] = {
+    "cut": _while(FaultProxy.cut, lambda lengths: lengths.cut),
+    "slow": _while(lambda proxy: proxy.delay(2.0), lambda lengths: lengths.slow),
+    "black hole": _while(FaultProxy.black_hole, lambda lengths: lengths.slow),
+    "torn": _torn,
+}
 LINKS = (
     *(f"{service}→postgres" for service in SERVICES),
     *(f"{service}→nats" for service in SERVICES),

@@ -1,15 +1,13 @@
 """What the tests on a stack of their own share: clients at work while something is done to it, and books that agree afterwards."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import psycopg
-
 from robustness.books import opened
-from robustness.campaign import RETRIES_SECONDS, SETTLE_SECONDS
+from robustness.campaign import unsettled
 from robustness.clients import persist
 from robustness.crowd import Crowd
 from robustness.history import History
@@ -46,12 +44,7 @@ async def worked(stack: Stack, history: History, seed: str, commands: int, strik
 
 async def settled(stack: Stack, history: History) -> None:
     """The books agree with each other and with what was told, once everything on its way has arrived."""
-    stack.step_clock(RETRIES_SECONDS)
-    until, found = time.monotonic() + SETTLE_SECONDS, ["the books were never seen"]
-    while found and time.monotonic() < until:
-        await asyncio.sleep(0.5)
-        with suppress(psycopg.OperationalError):
-            found = await asyncio.to_thread(_look, stack, history)
+    found = await unsettled(stack, partial(_look, stack, history))
     assert not found, "\n".join(found[:20])
     assert not history.broken, history.broken[:5]
 

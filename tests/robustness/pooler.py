@@ -38,7 +38,7 @@ class Pooler:
         account = unprivileged_account()
         self.folder.mkdir(exist_ok=True)
         postgres = self._stack.parts.postgres
-        users = [postgres.database(program.name) for program in self._stack.topology.programs if program.database]
+        users = [postgres.database(service) for service in self._stack.topology.services]
         (self.folder / "users").write_text("".join(f'"{user.role}" "{user.password_file.read_text()}"\n' for user in users))
         configuration = self.folder / "pgbouncer.ini"
         configuration.write_text(_CONFIGURATION.format(host=HOST, postgres=postgres.port, port=self.port, folder=self.folder))

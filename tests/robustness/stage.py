@@ -19,11 +19,12 @@ from tiaochu_embedded.nats import OPERATOR
 from tiaochu_embedded.ports import HOST
 from tiaochu_embedded.problem import Problem
 from tiaochu_embedded.stack import Stack
+from tiaochu_embedded.topology import DEFAULT
 from tiaochu_kit.failpoints import POINTS
 from tiaochu_testkit.faults import FaultProxy
 from tiaochu_testkit.waiting import eventually_blocking
 
-SERVICES = ("intake", "routing", "mediation", "docking", "reporting")
+SERVICES = DEFAULT.services
 PRODUCERS = SERVICES[:4]
 FOLLOWS = {
     "intake": ("intake", "routing", "mediation"),

@@ -36,12 +36,6 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Po
             pooler.kill()
 
 
-@pytest.fixture(scope="module")
-def history() -> History:
-    """What was told to anybody in this module's stack."""
-    return History()
-
-
 @pytest.mark.req("PF2")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("part", ["routing", "pgbouncer", "postgres"])

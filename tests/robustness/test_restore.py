@@ -41,12 +41,6 @@ def backups(stack: Stack) -> Iterator[Backups]:
         taken.end()
 
 
-@pytest.fixture(scope="module")
-def history() -> History:
-    """What was told to anybody in this module's stack."""
-    return History()
-
-
 @pytest.mark.req("PF4")
 @pytest.mark.timeout(400)
 async def test_a_dropped_database_comes_back_with_everything_that_was_acknowledged(

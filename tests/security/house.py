@@ -21,9 +21,10 @@ from tiaochu_demo.synthetic.casebook import Casebook
 from tiaochu_domainkit.clocks import beijing
 from tiaochu_embedded.client import RunningStack
 from tiaochu_embedded.stack import Stack
+from tiaochu_embedded.topology import DEFAULT
 from tiaochu_testkit import contracts
 
-SERVICES = ("intake", "routing", "mediation", "docking", "reporting")
+SERVICES = DEFAULT.services
 _FEW = 12
 """Values kept of one field."""
 

@@ -22,7 +22,7 @@ from tiaochu_embedded.vault import Vault
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - a pod's own addresses; the chart's network policies say who comes
 SECRETS, DATA = Path("/etc/tiaochu/secrets"), Path("/var/lib/tiaochu")
-SERVICES = tuple(program.name for program in DEFAULT.programs if program.database)
+SERVICES = DEFAULT.services
 PORTS = {"postgresql": 5432, "nats": 4222, "issuer": 8080}
 
 

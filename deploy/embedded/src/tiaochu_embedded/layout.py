@@ -62,8 +62,7 @@ class Parts:
         ports = KeptPorts(folder.path / "ports.json")
         self.clock = StackClock(folder.clock)
         self.postgres = Postgres(folder.path / "postgres", self.vault, ports.of("postgres"), folder.log("postgres"))
-        users = [program.name for program in topology.programs if program.database]
-        self.nats = Nats(folder.path / "nats", self.vault, ports.of("nats"), folder.log("nats"), users)
+        self.nats = Nats(folder.path / "nats", self.vault, ports.of("nats"), folder.log("nats"), topology.services)
         self.issuer = Issuer(self.vault, ports.of("issuer"), self.clock, audience=topology.audience, hours=topology.token_hours)
         self.authority = Authority(self.vault)
         self.grpc = {program.name: f"{HOST}:{ports.of(f'{program.name}/grpc')}" for program in topology.programs if program.grpc}

@@ -45,6 +45,11 @@ class Topology:
     )
     """What every program imports anyway: loaded once and shared by all of them."""
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Names of the programs that have a database."""
+        return tuple(program.name for program in self.programs if program.database)
+
     def named(self, names: "tuple[str, ...] | None") -> "Topology":
         """The same with fewer programs: those named, or those installed here when `None`."""
         chosen = tuple(p for p in self.programs if (p.installed() if names is None else p.name in names))

@@ -25,7 +25,8 @@ SECONDS = 20.0
 PATIENCE_SECONDS = 60.0
 """How long a service may be away before the caller gives up: longer than a restart."""
 _PAUSE_SECONDS = 0.2
-_AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+"""Answers that say nothing of the request: the same may be asked again."""
 _RENEW_BEFORE_SECONDS = 900
 
 
@@ -77,7 +78,7 @@ class Wire:
                 self.calls += 1
                 return await call(request, timeout=SECONDS, metadata=await self._metadata(actor, request, after))
             except grpc.aio.AioRpcError as error:
-                if error.code() not in _AWAY or asyncio.get_running_loop().time() > until:
+                if error.code() not in AWAY or asyncio.get_running_loop().time() > until:
                     raise Refused(method.name, actor, error.code(), from_rpc(error)) from error
                 await asyncio.sleep(_PAUSE_SECONDS)
 
