@@ -168,12 +168,8 @@ class Consumer:
     async def _compare(self, head: Head, cursor: Cursor) -> str | None:
         """Read on to the head; answers why not, when the log is not the one that was read."""
         self.lags[head.district] = max(0, head.position - cursor.position)
-        if held(cursor.lineage):
-            return NEW_LINEAGE
-        if cursor.position > head.position:
-            return HEAD_BEHIND_CURSOR
-        if cursor.position == head.position and cursor.hash != head.hash:
-            return ANOTHER_HASH
+        if why := apart(cursor, head):
+            return why
         try:
             await self._read_to(head, cursor.position)
         except LogForked:
@@ -268,8 +264,8 @@ class Consumer:
                 if news[0].previous_hash != running:
                     raise LogForked(district)
                 waiting = {e.aggregate_id for e in concerned} if park else {row[0] for row in await parked.fetchall()}
-                for event in news:
-                    if event.aggregate_id in waiting and self._effects.concern(event):
+                for event in concerned:
+                    if event.position > position and event.aggregate_id in waiting:
                         await self._parking.park(tx, event, park or "WAITS: an earlier event of this aggregate is parked", self._now())
                 await self._effects.apply(tx, effects, lambda e: e.position > position and e.aggregate_id not in waiting)
                 reach("batch.applied")
@@ -326,6 +322,17 @@ class Consumer:
         if self.stops.get(district) != why:
             log.error("consumer.stopped", producer=self.producer.name, district=district, why=why, **places)
         self.stops[district] = why
+
+
+def apart(cursor: Cursor, head: Head) -> str | None:
+    """Why a log cannot be read on from a cursor, as far as the head tells; `None` when nothing speaks against it."""
+    if held(cursor.lineage):
+        return NEW_LINEAGE
+    if cursor.position > head.position:
+        return HEAD_BEHIND_CURSOR
+    if cursor.position == head.position > 0 and cursor.hash != head.hash:
+        return ANOTHER_HASH
+    return None
 
 
 def _cursor(row: Sequence[Any] | None) -> Cursor:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from tiaochu.log.v1.log_service_pb2 import LoggedEvent
 from tiaochu_kit.database import Tx
+from tiaochu_kit.pipeline import Answer
 
 PARKED_LIMIT = 1000
 """So many parked events of one producer mean that the reaction is broken, not the events: its consumer stops."""
@@ -29,7 +29,7 @@ class Parking:
     def __init__(self, producer: str) -> None:
         self._producer = producer
 
-    async def ask(self, tx: Tx, events: Iterable[LoggedEvent]) -> Any:
+    async def ask(self, tx: Tx, events: Iterable[LoggedEvent]) -> Answer:
         """Queue the question which aggregates of these events have parked events."""
         return await tx.queue(_AMONG_SQL, (self._producer, [e.aggregate_id for e in events]))
 

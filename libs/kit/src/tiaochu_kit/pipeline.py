@@ -20,11 +20,12 @@ from psycopg.pq.abc import PGconn, PGresult
 
 
 class Connection(AsyncConnection[Any]):
-    """A connection that knows which statements the server has prepared on it. There are as many as the code has; none is let go."""
+    """A connection that knows which statements the server has prepared on it, as many as the code has, and how its rows become values."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.statements: dict[bytes, bytes] = {}
+        self.loading = Transformer(self)
 
 
 class Answer:
@@ -55,7 +56,7 @@ class Pipeline:
         self._libpq: PGconn = connection.pgconn
         self._prepare = prepare
         self._prepared = connection.statements
-        self._loading = Transformer(connection)
+        self._loading = connection.loading
         self._queued: list[tuple[bytes, list[bytes | None], Answer]] = []
         self.torn = False
         """Whether a round trip was left in its middle: such a connection is of no more use."""
@@ -147,7 +148,9 @@ class Pipeline:
         if result.status != ExecStatus.TUPLES_OK or not result.ntuples:
             return []
         self._loading.set_pgresult(result)
-        return self._loading.load_rows(0, result.ntuples, tuple)
+        rows = self._loading.load_rows(0, result.ntuples, tuple)
+        self._loading.set_pgresult(None)  # an idle connection keeps no rows
+        return rows
 
     async def _ready(self, *, writing: bool = False) -> None:
         """Wait until the server has said something, or (`writing`) listens again."""

@@ -5,11 +5,14 @@ from datetime import UTC
 
 from tiaochu.log.v1 import log_service_pb2 as pb
 from tiaochu_domainkit.errors import DomainError, denied, invalid
-from tiaochu_kit.consumer import EVERY, Consumer, Cursor
+from tiaochu_kit.consumer import ANOTHER_HASH, EVERY, HEAD_BEHIND_CURSOR, NEW_LINEAGE, Consumer, Cursor, apart
 from tiaochu_kit.lineages import LineageStarter
 from tiaochu_kit.principal import ALL_DISTRICTS
-from tiaochu_kit.remaking import held, known
+from tiaochu_kit.remaking import known
 from tiaochu_kit.usecase import Context, query
+
+_STATES = {NEW_LINEAGE: "new_lineage", HEAD_BEHIND_CURSOR: "head_behind_cursor", ANOTHER_HASH: "another_hash"}
+"""Why nothing is read, in the words of `Cursor.state`."""
 
 
 class Recovery:
@@ -63,17 +66,12 @@ class Recovery:
 
 async def _state(consumer: Consumer, cursor: Cursor, head: pb.Head) -> str:
     """See `Cursor.state` in the proto."""
-    if held(cursor.lineage):
-        return "new_lineage"
-    if cursor.position > head.position:
-        return "head_behind_cursor"
-    if cursor.position == head.position:
-        same = cursor.hash == head.hash or head.position == 0
-    else:
+    if why := apart(cursor, head):
+        return _STATES[why]
+    if cursor.position < head.position:
         following = await consumer.producer.read(head.district, cursor.position)
-        same = not following or following[0].previous_hash == cursor.hash
-    if not same:
-        return "another_hash"
+        if following and following[0].previous_hash != cursor.hash:
+            return _STATES[ANOTHER_HASH]
     if EVERY in consumer.stops:
         return "parked"
     return "read" if cursor.position == head.position else "behind"

@@ -29,6 +29,12 @@ RUNBOOK = "docs/operations/head-behind-cursor.md"
 _CURSORS = [{"service": "string", "cursors": [pb.Cursor]}]
 _LINEAGES = [{"service": "string", "lineages": [pb.StartedLineage]}]
 _FORK = {"consumer": "string", "producer": "string", "district": "string", "position": "string", "head": "string", "state": "string"}
+_OUTCOME = {
+    "carried_out": "boolean",
+    "services": _LINEAGES,
+    "forks": [_FORK],
+    "rebuilds": ["string, the services that make copies again"],
+}
 
 CarryOut = Annotated[bool, typer.Option("--carry-out", help="Do it; otherwise only show what would be done. · 执行,否则仅预演")]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; stands in the logs; no personal data. · 原因")]
@@ -70,11 +76,7 @@ def _status(session: Session) -> None:
         raise typer.Exit(REFUSED)
 
 
-@command(
-    app,
-    "accept-loss",
-    {"carried_out": "boolean", "services": _LINEAGES, "forks": [_FORK], "rebuilds": ["string, the services that make copies again"]},
-)
+@command(app, "accept-loss", _OUTCOME)
 def accept_loss(
     session: Session,
     service: Service,
@@ -93,11 +95,7 @@ def accept_loss(
     _tell(session, {service: begun}, mine, found, carried_out=carry_out)
 
 
-@command(
-    app,
-    "same-moment",
-    {"carried_out": "boolean", "services": _LINEAGES, "forks": [_FORK], "rebuilds": ["string, the services that make copies again"]},
-)
+@command(app, "same-moment", _OUTCOME)
 def same_moment(
     session: Session,
     moment: Annotated[str, typer.Argument(metavar="TIME", help="The moment all databases were restored to. · 全部数据库恢复到的时刻")],
