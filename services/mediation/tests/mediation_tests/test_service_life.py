@@ -2,6 +2,8 @@
 
 import pytest
 
+from tiaochu_domainkit.clocks import beijing
+
 from .centre import Centre, behalf  # noqa: TID252 - tests of one package
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -18,7 +20,7 @@ async def test_from_acceptance_to_closing(centre: Centre) -> None:
     assert shown.agreement_number == event.agreement_number == f"({centre.now().year})靖东门村人调字第0001号"
     assert shown.obligations[0].detail == "银行转账"
     assert (shown.facts, shown.terms) == ("双方因排水发生争议。", "被申请人支付维修费。")
-    today = centre.now().date().isoformat()
+    today = beijing(centre.now()).date().isoformat()
     paid = {"agreement_id": case.agreement, "obligation_id": case.obligations[0], "performed_on": today}
     assert not (await centre.do("RecordPerformance", case, centre.people.clerk, amount="1000.50", **paid)).complete
     assert (await centre.do("RecordPerformance", case, centre.people.clerk, amount="1999.50", confirmed_by_obligee=True, **paid)).complete
